@@ -1,0 +1,65 @@
+"""Every network of the course by name, with the parameter counts that its paper or its code gives.
+
+A network is named `<paper>.<net>`; the part before the dot is the module that builds it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import pandas as pd
+
+from fer_helpers.architectures import uvic_cnn
+from fer_helpers.errors import FerError
+
+
+@dataclass(frozen=True)
+class Net:
+    """How a network is built and how many parameters it must have."""
+
+    build: Callable[[], keras.Model]
+    total: int
+    trainable: int
+    published: str  # the count as the paper prints it
+
+
+NETS = {
+    "uvic_cnn.medium": Net(uvic_cnn.medium, 2_440_615, 2_438_311, "2.4 m"),
+    "uvic_cnn.medium_as_published": Net(
+        lambda: uvic_cnn.medium(batch_norm_axis=uvic_cnn.COLUMNS), 2_440_271, 2_438_139, "2.4 m"
+    ),
+}
+
+
+def build(name: str) -> keras.Model:
+    """Build the network called `name` with fresh weights. Raises FerError when there is no such network."""
+    if name not in NETS:
+        raise FerError(f"There is no network called {name!r}. The networks are: {', '.join(NETS)}.")
+    return NETS[name].build()
+
+
+def count_parameters(model: keras.Model) -> dict[str, int]:
+    """Count the parameters of `model`: total, trainable, non-trainable."""
+    total = model.count_params()
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
+
+
+def parameter_table() -> pd.DataFrame:
+    """Build every network and set its counts beside the expected ones: one row a network."""
+    rows = []
+    for name, net in NETS.items():
+        counts = count_parameters(net.build())
+        rows.append(
+            {
+                "net": name,
+                "published": net.published,
+                "expected": net.total,
+                "total": counts["total"],
+                "trainable": counts["trainable"],
+                "equal": (counts["total"], counts["trainable"]) == (net.total, net.trainable),
+            }
+        )
+        keras.utils.clear_session()  # the networks of later papers are too large to keep side by side
+    return pd.DataFrame(rows)

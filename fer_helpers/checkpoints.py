@@ -1,0 +1,69 @@
+"""Checkpoints: one file with everything that the next epoch needs, so that a kill leaves the old one or the new one."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_helpers import paths
+from fer_helpers.errors import FerError
+
+
+@dataclass
+class Checkpoint:
+    """State of a run after an epoch.
+
+    `state` is the history and whatever else is plain JSON; `variables` are the weights, optimiser slots and seeds of
+    the random layers as arrays; `best` are the network's weights after the best epoch so far.
+    """
+
+    state: dict
+    variables: list[np.ndarray]
+    best: list[np.ndarray]
+
+
+def variables(model: keras.Model) -> list[keras.Variable]:
+    """Everything that an epoch changes in a compiled model whose optimiser is built."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def write(path: Path, model: keras.Model, state: dict, best: list[np.ndarray]) -> None:
+    """Write the state of `model` to `path` (.npz)."""
+    arrays = {f"variable_{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables(model))}
+    arrays |= {f"best_{i:04d}": value for i, value in enumerate(best)}
+    with paths.atomic_write(path) as temporary:
+        np.savez(temporary, state=np.frombuffer(json.dumps(state).encode(), dtype="uint8"), **arrays)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises FerError when the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            state, names = json.loads(archive["state"].tobytes()), sorted(archive.files)
+            arrays = {kind: [archive[n] for n in names if n.startswith(kind)] for kind in ("variable_", "best_")}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise FerError(f"The checkpoint {path} is damaged ({error}). Delete it to train from the start.") from error
+    return Checkpoint(state, arrays["variable_"], arrays["best_"])
+
+
+def restore(model: keras.Model, checkpoint: Checkpoint, path: Path) -> None:
+    """Set `model` to the checkpoint that was read from `path`. Raises FerError when it is another network's."""
+    if [value.shape for value in checkpoint.variables] != [tuple(v.shape) for v in variables(model)]:
+        raise _foreign(path)
+    for variable, value in zip(variables(model), checkpoint.variables, strict=True):
+        variable.assign(value)
+
+
+def restore_best(net: keras.Model, checkpoint: Checkpoint, path: Path) -> None:
+    """Give `net` the weights of the best epoch. Raises FerError when they are another network's."""
+    try:
+        net.set_weights(checkpoint.best)
+    except ValueError as error:
+        raise _foreign(path) from error
+
+
+def _foreign(path: Path) -> FerError:
+    return FerError(f"The weights in {path} belong to another architecture. Delete the file to train from the start.")

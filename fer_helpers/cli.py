@@ -1,0 +1,139 @@
+"""Command line of the course: `python -m fer_helpers COMMAND`. Each command is a thin call into one room."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_helpers import paths, study
+from fer_helpers.errors import FerError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings hide the message that matters
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Profile = Annotated[str, typer.Option(help="quick (embedded data, seconds) or full (as the paper has it).")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, order of the images, augmentation and dropout.")]
+ResultsDir = Annotated[Path | None, typer.Option(help="Results folder (default: reports/<profile>).")]
+
+
+@app.command()
+def train(
+    experiment: str,
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Stop after this many epochs.")] = None,
+    results_dir: ResultsDir = None,
+) -> None:
+    """Train an experiment; an interrupted run goes on where it stopped. Sees no test set."""
+    job = _job(experiment, profile, seed, results_dir)
+    record = job.train(epochs)
+    done = record["epochs"]
+    typer.echo(
+        f"{experiment} seed {seed}: {done['done']} epochs, best epoch {done['best']}, "
+        f"{record['selection']['split']} accuracy {record['selection']['accuracy']:.4f}. Record: {job.record_path}"
+    )
+
+
+@app.command()
+def evaluate(experiment: str, profile: Profile = "quick", seed: Seed = 0, results_dir: ResultsDir = None) -> None:
+    """Score the test sets with the weights of a finished run and write the results into its record."""
+    record = _job(experiment, profile, seed, results_dir).evaluate()
+    for split, scores in record["metrics"].items():
+        low, high = scores["interval"]
+        typer.echo(f"{split:18} n {scores['n']:5}  accuracy {scores['accuracy']:.4f}  [{low:.4f}, {high:.4f}]")
+
+
+@app.command()
+def runs(profile: Profile = "full", results_dir: ResultsDir = None) -> None:
+    """List the run records."""
+    from fer_helpers import report
+
+    typer.echo(report.runs_table(results_dir or paths.results_dir(study.check_profile(profile))))
+
+
+@app.command()
+def params(
+    output: Annotated[str, typer.Option("--format", help="text or csv.")] = "text",
+) -> None:
+    """Build every network and compare its parameter counts with the expected ones. Fails on a difference."""
+    from fer_helpers import architectures
+
+    table = architectures.parameter_table()
+    typer.echo(table.to_csv(index=False).strip() if output == "csv" else table.to_string(index=False))
+    if not table["equal"].all():
+        raise FerError("A network does not have its expected number of parameters.")
+
+
+@app.command()
+def audit(data: str) -> None:
+    """Look for duplicates, leaks between splits, contradicting labels and blank images."""
+    from fer_helpers import audit as auditing
+    from fer_helpers import datasets
+
+    typer.echo(auditing.report(datasets.load(data)))
+
+
+@app.command()
+def landmarks(data: Annotated[str, typer.Argument(help="facekit")] = "facekit") -> None:
+    """Measure dlib's detection share and the error of its 68 points against the true landmarks."""
+    from fer_helpers import landmarks as landmarking
+
+    typer.echo(landmarking.facekit_report())
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: versions, data, processor, camera, disk. Fails when something needed is missing."""
+    from fer_helpers import doctor as doctoring
+
+    checks = doctoring.checks()
+    typer.echo(doctoring.report(checks))
+    raise typer.Exit(doctoring.exit_code(checks))
+
+
+@app.command()
+def report(
+    paper: Annotated[str, typer.Option(help="Key of the paper, for example uvic_cnn.")],
+    profile: Profile = "full",
+    results_dir: ResultsDir = None,
+) -> None:
+    """Print a paper's tables: published beside ours, from the records."""
+    from fer_helpers import report as reporting
+
+    typer.echo(reporting.paper_report(paper, profile, results_dir or paths.results_dir(study.check_profile(profile))))
+
+
+@app.command()
+def index(profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
+    """Write index.html and summary.csv from the executed notebooks and the records."""
+    from fer_helpers import report as reporting
+
+    folder = results_dir or paths.results_dir(study.check_profile(profile))
+    typer.echo(f"The report is {reporting.write_index(profile, folder).resolve()}")
+
+
+def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
+    chosen = study.get(experiment)  # before Keras starts: a misspelt name fails at once
+    folder = results_dir or paths.results_dir(study.check_profile(profile))
+    from fer_helpers import doctor as doctoring
+
+    if (check := doctoring.check_writable(folder)).status == "FAIL":  # before hours of training, not after
+        raise FerError(check.message)
+    from fer_helpers import training
+
+    return training.Job(chosen, profile, seed, folder)
+
+
+def main() -> None:
+    """Run the command line. What a user can mend ends in one line on stderr and exit code 1."""
+    try:
+        app(prog_name="python -m fer_helpers")
+    except FerError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Interrupted. What was computed is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)

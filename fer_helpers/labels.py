@@ -1,0 +1,12 @@
+"""Names of emotions, splits and votes, in the order in which the data sets number them."""
+
+# FER2013's own numbering (Goodfellow et al. 2013): the label 0 in fer2013.csv is "angry".
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+# FER+ (Barsoum et al. 2016): order of the vote columns in Microsoft's files.
+FERPLUS_EMOTIONS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
+FERPLUS_VOTES = (*FERPLUS_EMOTIONS, "unknown", "not a face")
+
+TRAINING, PUBLIC_TEST, PRIVATE_TEST = SPLITS = ("Training", "PublicTest", "PrivateTest")
+
+IMAGE_SIZE = 48

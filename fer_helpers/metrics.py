@@ -1,0 +1,43 @@
+"""Measures of a classifier, each accuracy with its 95 % interval."""
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix
+
+
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
+    """95 % Wilson interval of the proportion `correct` / `n`."""
+    interval = binomtest(correct, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict:
+    """Score `probabilities` (n, classes) against integer `labels` (n,); the prediction is the largest probability.
+
+    Returns n, correct, accuracy, its interval, recall per class (None for a class without images), their mean over
+    the classes that have images, and the confusion matrix with true classes as rows.
+    """
+    classes = probabilities.shape[1]
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(classes))
+    correct, n = int(np.trace(confusion)), int(confusion.sum())
+    per_class = confusion.sum(axis=1)
+    recall = [float(confusion[k, k] / per_class[k]) if per_class[k] else None for k in range(classes)]
+    return {
+        "n": n,
+        "correct": correct,
+        "accuracy": correct / n,
+        "interval": list(wilson_interval(correct, n)),
+        "macro_recall": float(np.mean([value for value in recall if value is not None])),
+        "recall": recall,
+        "confusion": confusion.tolist(),
+    }
+
+
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
+    """Exact two-sided McNemar test of two classifiers on the same images: p-value.
+
+    `correct_a` and `correct_b` are bool (n,). Only the images on which exactly one is right carry information.
+    """
+    only_a = int(np.sum(correct_a & ~correct_b))
+    only_b = int(np.sum(~correct_a & correct_b))
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0

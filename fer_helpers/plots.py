@@ -1,0 +1,79 @@
+"""The course's figures in one style: legible in print and for colour-blind readers, small enough for a code host."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+
+def use_style() -> None:
+    """Set the style of every later figure of this process."""
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    plt.rcParams.update({"figure.dpi": 72, "savefig.dpi": 72, "figure.constrained_layout.use": True})
+
+
+def image_grid(images: np.ndarray, titles: Sequence[str] = (), columns: int = 7, size: float = 1.3) -> Figure:
+    """Draw grey images (n, height, width) in rows of `columns`, each with its title if there is one."""
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(size * columns, (size + 0.25 * bool(len(titles))) * rows))
+    for axis in np.ravel(axes):
+        axis.axis("off")
+    for k, (axis, image) in enumerate(zip(np.ravel(axes), images, strict=False)):
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+        if len(titles):
+            axis.set_title(titles[k], fontsize=10)
+    return figure
+
+
+def class_counts(counts: pd.DataFrame) -> Figure:
+    """Draw the share of each class within each split; `counts` has splits as rows and classes as columns."""
+    shares = counts.div(counts.sum(axis=1), axis=0).rename_axis(index="split", columns="class")
+    figure, axis = plt.subplots(figsize=(8, 3.2))
+    sns.barplot(shares.stack().rename("share").reset_index(), x="class", y="share", hue="split", ax=axis)
+    axis.set(xlabel="", ylabel="share of the split")
+    return figure
+
+
+def learning_curves(histories: dict[str, dict[str, list[float]]]) -> Figure:
+    """Draw accuracy by epoch, training dashed and selection solid, one colour a run."""
+    figure, axis = plt.subplots(figsize=(7, 3.5))
+    for colour, (name, history) in zip(sns.color_palette(), histories.items(), strict=False):
+        epochs = range(1, len(history["accuracy"]) + 1)
+        axis.plot(epochs, history["accuracy"], "--", color=colour, label=f"{name}: training")
+        axis.plot(epochs, history["val_accuracy"], "-", color=colour, label=f"{name}: selection")
+    axis.set(xlabel="epoch", ylabel="accuracy")
+    axis.legend(fontsize=9)
+    return figure
+
+
+def confusion(matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[str]) -> Figure:
+    """Draw confusion matrices side by side; each row is a true class and sums to 100 %."""
+    figure, axes = plt.subplots(1, len(matrices), figsize=(4.8 * len(matrices), 4.2), squeeze=False)
+    for axis, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+        matrix = np.asarray(matrix, dtype=float)
+        share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        sns.heatmap(
+            share, annot=True, fmt=".0f", cmap="cividis", cbar=False, square=True, vmin=0, vmax=100, ax=axis,
+            xticklabels=classes, yticklabels=classes, annot_kws={"fontsize": 10},
+        )  # fmt: skip
+        axis.set(title=title, xlabel="predicted", ylabel="true")
+    return figure
+
+
+def accuracies(table: pd.DataFrame) -> Figure:
+    """Draw accuracies with their 95 % intervals: `table` has columns name, accuracy, low, high and published.
+
+    A published value that is missing is left out.
+    """
+    figure, axis = plt.subplots(figsize=(7, 0.8 + 0.45 * len(table)))
+    y = np.arange(len(table))[::-1]
+    errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
+    axis.errorbar(table["accuracy"], y, xerr=errors, fmt="o", capsize=3, label="this course, 95 % interval")
+    axis.plot(table["published"], y, "D", color=sns.color_palette()[1], label="published")
+    axis.set_yticks(y, table["name"])
+    axis.set(xlabel="accuracy", ylim=(-0.6, len(table) - 0.4))
+    axis.legend(fontsize=9)
+    return figure

@@ -1,0 +1,69 @@
+"""Run records: what one run did and found. A number in a report always comes from a record.
+
+A record is `runs/<paper>/<experiment>-seed<k>.json` in a results folder. Beside it, under the same name, an .npz holds
+the float16 probabilities of every image of the scored splits.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from fer_helpers import paths
+from fer_helpers.errors import FerError
+
+FORMAT = 1
+REQUIRED = {"format", "experiment", "profile", "seed", "key", "parameters", "epochs", "history", "metrics"}
+
+
+def path(results_dir: Path, experiment_id: str, seed: int) -> Path:
+    """Where the record of an experiment and seed stands in `results_dir`."""
+    return Path(results_dir) / "runs" / f"{experiment_id}-seed{seed}.json"
+
+
+def read(record_path: Path) -> dict:
+    """Read a record. Raises FerError when the file is damaged or is no record of this course."""
+    remedy = "Delete it, or take the committed one back with git checkout."
+    try:
+        record = json.loads(Path(record_path).read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise FerError(f"{record_path} cannot be read as a run record ({error}). {remedy}") from error
+    missing = REQUIRED - set(record) if isinstance(record, dict) else REQUIRED
+    if missing or record["format"] != FORMAT:
+        raise FerError(f"{record_path} is not a run record of this course (format {FORMAT}). {remedy}")
+    return record
+
+
+def write(record_path: Path, record: dict, probabilities: dict[str, np.ndarray]) -> None:
+    """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest."""
+    halves = {split: values.astype("float16") for split, values in probabilities.items()}
+    with paths.atomic_write(record_path.with_suffix(".npz")) as temporary:
+        np.savez_compressed(temporary, **halves)
+    with paths.atomic_write(record_path) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def read_probabilities(record_path: Path) -> dict[str, np.ndarray]:
+    """Probabilities of a record, split -> float32 (n, classes), in the order of the data set."""
+    try:
+        with np.load(Path(record_path).with_suffix(".npz"), allow_pickle=False) as archive:
+            return {split: archive[split].astype("float32") for split in archive.files}
+    except (ValueError, OSError, KeyError) as error:
+        raise FerError(f"The probabilities beside {record_path} cannot be read ({error}). Run it again.") from error
+
+
+def find(results_dir: Path, paper: str = "*") -> Iterator[dict]:
+    """Every record in `results_dir`, or those of one paper, in the order of their names."""
+    for record_path in sorted(Path(results_dir).glob(f"runs/{paper}/*-seed*.json")):
+        yield read(record_path)
+
+
+def current_commit() -> str | None:
+    """Commit of the work tree, with "+" when tracked files have changed since; None outside a git checkout."""
+    try:
+        command = ["git", "-C", str(paths.ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,172 @@
+"""From records to tables and the report page. Every number of ours comes from a record, every other from published.csv."""
+
+from pathlib import Path
+
+import jinja2
+import nbformat
+import pandas as pd
+
+from fer_helpers import paths, published, records, study
+from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
+
+TEMPLATE = Path(__file__).with_name("report_template.html")
+
+
+def verdict(record: dict | None, claim: float | None) -> str:
+    """One phrase for a row: how our PrivateTest accuracy stands to the published one.
+
+    A run that stopped at an epoch limit is not called a reproduction.
+    """
+    if record is None or PRIVATE_TEST not in record["metrics"]:
+        return "not run yet"
+    epochs = record["epochs"]
+    if epochs["stopped_by"] == "limit":
+        return f"no reproduction: {epochs['done']} of {epochs['recipe']} epochs"
+    if claim is None:
+        return "not in the paper"
+    low, high = record["metrics"][PRIVATE_TEST]["interval"]
+    return "better" if claim < low else "worse" if claim > high else "reproduced"
+
+
+def with_interval(scores: dict | None) -> str:
+    """Text form of an accuracy with its interval, or an empty cell."""
+    return f"{scores['accuracy']:.4f} [{scores['interval'][0]:.3f}, {scores['interval'][1]:.3f}]" if scores else ""
+
+
+def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
+    """Published accuracies of a paper beside ours from the records in `results_dir` (default: the full profile's).
+
+    One row for each row of each table that an experiment of the study answers, then our variants.
+    """
+    folder = Path(results_dir or paths.results_dir("full"))
+    found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
+    numbers = published.load().query("paper == @paper")
+    rows = []
+    for experiment in study.EXPERIMENTS.values():
+        if experiment.paper != paper:
+            continue
+        record = found.get((experiment.id, 0))
+        scores = record["metrics"] if record else {}
+        seeds = [r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]]
+        for table, row in experiment.rows or (("ours", experiment.title),):
+            claims = numbers[(numbers.table == table) & (numbers.row == row) & (numbers.metric == "accuracy")]
+            claim = {split: values.iloc[0] for split, values in claims.groupby("test_set")["value"]}
+            rows.append(
+                {
+                    "table": table,
+                    "row": row,
+                    "published PublicTest": claim.get(PUBLIC_TEST),
+                    "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
+                    "published PrivateTest": claim.get(PRIVATE_TEST),
+                    "our PrivateTest": with_interval(scores.get(PRIVATE_TEST)),
+                    "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
+                    "epochs": f"{record['epochs']['done']} of {record['epochs']['recipe']}" if record else "",
+                    "seeds": len(seeds),
+                    "verdict": verdict(record, claim.get(PRIVATE_TEST)),
+                }
+            )
+    order = sorted(range(len(rows)), key=lambda k: (rows[k]["table"] == "ours", rows[k]["table"]))
+    return pd.DataFrame([rows[k] for k in order])
+
+
+def paper_report(paper: str, profile: str, results_dir: Path) -> str:
+    """Text of a paper's tables and of where our numbers come from."""
+    lines = [f"Paper {paper}, {profile} profile. Accuracy with 95 % Wilson interval; epochs trained of the recipe's."]
+    for name, table in result_table(paper, results_dir).groupby("table", sort=False):
+        table = table.drop(columns="table").dropna(axis=1, how="all").fillna("")
+        lines += ["", name, table.to_string(index=False)]
+    lines += ["", "Records", runs_table(results_dir, paper)]
+    return "\n".join(lines)
+
+
+def runs_table(results_dir: Path, paper: str = "*") -> str:
+    """Text table of the run records: one line a run."""
+    rows = [
+        {
+            "experiment": r["experiment"],
+            "seed": r["seed"],
+            "data": r["dataset"]["name"],
+            "epochs": f"{r['epochs']['done']}/{r['epochs']['recipe']} ({r['epochs']['stopped_by']})",
+            "best": r["epochs"]["best"],
+            "minutes": round(r["seconds"] / 60, 1),
+            "precision": r["device"]["precision"],
+            "backend": r["versions"]["backend"],
+            "commit": (r["commit"] or "unknown")[:10],
+        }
+        for r in records.find(results_dir, paper)
+    ]
+    return pd.DataFrame(rows).to_string(index=False) if rows else f"There are no records in {results_dir}."
+
+
+def summary(results_dir: Path) -> pd.DataFrame:
+    """Every accuracy of every record in `results_dir`, one row each."""
+    rows = [
+        {
+            "experiment": r["experiment"],
+            "profile": r["profile"],
+            "seed": r["seed"],
+            "test_set": split,
+            "n": scores["n"],
+            "accuracy": round(scores["accuracy"], 6),
+            "low": round(scores["interval"][0], 6),
+            "high": round(scores["interval"][1], 6),
+            "macro_recall": round(scores["macro_recall"], 6),
+            "parameters": r["parameters"]["total"],
+            "epochs": r["epochs"]["done"],
+            "stopped_by": r["epochs"]["stopped_by"],
+            "commit": r["commit"],
+        }
+        for r in records.find(results_dir)
+        for split, scores in r["metrics"].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def card(notebook_path: Path) -> dict:
+    """What the report shows of an executed notebook: title, sentence, minutes, key figure and key numbers.
+
+    The cells are tagged `key-figure` and `key-numbers`; the first one of each counts.
+    """
+    notebook = nbformat.read(notebook_path, as_version=4)
+    lines = notebook.cells[0].source.strip().splitlines()
+    seconds = notebook.metadata.get("papermill", {}).get("duration")
+    figure = numbers = ""
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "key-figure" in tags and not figure and "image/png" in data:
+                figure = data["image/png"]
+            if "key-numbers" in tags and not numbers:
+                numbers = data.get("text/html") or data.get("text/plain") or output.get("text", "")
+    return {
+        "name": notebook_path.stem,
+        "title": lines[0].lstrip("# "),
+        "sentence": next((line for line in lines[1:] if line.strip()), ""),
+        "minutes": f"{seconds / 60:.1f}" if seconds else "?",
+        "figure": figure,
+        "numbers": numbers,
+        "numbers_are_html": numbers.lstrip().startswith("<"),
+    }
+
+
+def write_index(profile: str, results_dir: Path) -> Path:
+    """Write `index.html` and `summary.csv` into `results_dir` and return the path of the page."""
+    results_dir = Path(results_dir)
+    cards = [card(path) for path in sorted(results_dir.glob("notebooks/[0-9]*.ipynb"))]
+    table = summary(results_dir)
+    with paths.atomic_write(results_dir / "summary.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    papers = sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        profile=profile,
+        cards=cards,
+        papers={paper: result_table(paper).fillna("").to_dict("records") for paper in papers},
+        summary=table.to_dict("records"),
+        runs=list(records.find(results_dir)),
+        commit=records.current_commit() or "unknown",
+    )
+    with paths.atomic_write(results_dir / "index.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return results_dir / "index.html"

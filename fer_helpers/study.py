@@ -1,0 +1,125 @@
+"""The study: every experiment, declared once, and `run`, which gives an experiment's record.
+
+Nothing about an experiment lives anywhere else. An experiment is called `<paper>/<experiment>`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fer_helpers import paths, records
+from fer_helpers.errors import FerError
+
+PROFILES = ("quick", "full")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. The rate is multiplied by `plateau_factor` after `plateau_patience` flat epochs."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # Adam
+    plateau_factor: float = 0.5
+    plateau_patience: int = 25
+    min_learning_rate: float = 1e-4
+    stop_patience: int = 50  # epochs without a better selection accuracy
+
+
+# Shows the mechanism on a laptop in seconds. No lesson rests on its accuracy.
+QUICK = Recipe(epochs=6, batch_size=64, learning_rate=1e-3)
+QUICK_TRAINING_IMAGES = 1500
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of one table of one paper, or a variant that the course adds to it."""
+
+    id: str
+    title: str
+    rows: tuple[tuple[str, str], ...]  # its (table, row) pairs in data/published.csv; none for a variant of ours
+    dataset: str  # in the full profile; the quick profile always trains on the embedded data set
+    architecture: str
+    preprocess: tuple[str, ...]
+    augment: tuple[str, ...]
+    recipe: Recipe
+    quick: Recipe = QUICK
+    note: str = ""
+    seeds: tuple[int, ...] = field(default=(0,))
+
+    @property
+    def paper(self) -> str:
+        """Key of the paper: the part of the id before the slash."""
+        return self.id.split("/")[0]
+
+
+# uvic_cnn, section 3.4: Adam 0.01, batch 128, rate halved after 25 flat epochs; "at least 60 epochs".
+UVIC = Recipe(epochs=60, batch_size=128, learning_rate=0.01)
+NORMALISED = ("standardise",)
+FLIP_AND_SHIFT = ("flip", "shift")
+
+_ALL = (
+    Experiment(
+        id="uvic_cnn/medium_n",
+        title="Medium, normalised",
+        rows=(("Table 1", "Medium"), ("Table 2", "Medium+N")),
+        dataset="fer2013",
+        architecture="uvic_cnn.medium",
+        preprocess=NORMALISED,
+        augment=(),
+        recipe=UVIC,
+    ),
+    Experiment(
+        id="uvic_cnn/medium_n_a",
+        title="Medium, normalised, augmented",
+        rows=(("Table 1", "Medium + A"), ("Table 2", "Medium+N+A")),
+        dataset="fer2013",
+        architecture="uvic_cnn.medium",
+        preprocess=NORMALISED,
+        augment=FLIP_AND_SHIFT,
+        recipe=UVIC,
+    ),
+)
+EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}
+
+
+def get(experiment_id: str) -> Experiment:
+    """The experiment called `experiment_id`. Raises FerError when there is none."""
+    if experiment_id not in EXPERIMENTS:
+        raise FerError(f"There is no experiment called {experiment_id!r}. The experiments are: {', '.join(EXPERIMENTS)}.")
+    return EXPERIMENTS[experiment_id]
+
+
+def check_profile(profile: str) -> str:
+    """Return `profile` when it is "quick" or "full". Raises FerError otherwise."""
+    if profile not in PROFILES:
+        raise FerError(f"There is no profile called {profile!r}. The profiles are: {', '.join(PROFILES)}.")
+    return profile
+
+
+def planned(profile: str = "full") -> list[tuple[str, int]]:
+    """Every (experiment id, seed) of a profile; the quick profile runs one seed each."""
+    return [(e.id, seed) for e in _ALL for seed in (e.seeds if check_profile(profile) == "full" else (0,))]
+
+
+def run(experiment_id: str, profile: str = "quick", seed: int = 0, results_dir: Path | str | None = None) -> dict:
+    """Record of an experiment in this profile; trains and evaluates it now when there is no fresh one.
+
+    A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: where
+    the code has changed since, its "made_by" says so.
+    """
+    experiment = get(experiment_id)
+    folder = Path(results_dir or paths.results_dir(check_profile(profile)))
+    path = records.path(folder, experiment.id, seed)
+    if profile == "full" and path.exists():
+        record = records.read(path)
+        if "PrivateTest" in record["metrics"]:
+            return record
+    from fer_helpers import training  # starts Keras, which takes seconds: only when something must be trained
+
+    job = training.Job(experiment, profile, seed, folder)
+    if path.exists() and profile == "quick":
+        record = records.read(path)
+        if record["key"] == job.key and "PrivateTest" in record["metrics"]:
+            return record
+    job.train()
+    return job.evaluate()

@@ -1,0 +1,250 @@
+"""Training and evaluation of an experiment: epochs that survive a kill, and a record at the end.
+
+Training sees and stores results of the selection split (PublicTest) only; `Job.evaluate` scores the test sets
+afterwards. What an epoch does follows from the seed, the epoch's number and the history so far, so that a run that was
+interrupted goes on as if nothing had happened.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_helpers import architectures, augment, checkpoints, datasets, doctor, metrics, paths, preprocess, records, study
+from fer_helpers.errors import FerError
+from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST, TRAINING
+
+History = dict[str, list[float]]
+
+
+def learning_rate(recipe: study.Recipe, history: History) -> float:
+    """Learning rate of the next epoch: multiplied each time the selection accuracy has been flat for the patience."""
+    rate, best, flat = recipe.learning_rate, -1.0, 0
+    for accuracy in history["val_accuracy"]:
+        best, flat = (accuracy, 0) if accuracy > best else (best, flat + 1)
+        if flat == recipe.plateau_patience:
+            rate, flat = max(rate * recipe.plateau_factor, recipe.min_learning_rate), 0
+    return rate
+
+
+def best_epoch(history: History) -> int:
+    """Number, from 0, of the first epoch with the best selection accuracy."""
+    return int(np.argmax(history["val_accuracy"]))
+
+
+def stopped_by(recipe: study.Recipe, history: History, limit: int) -> str | None:
+    """Why training ends after this history: "patience", "recipe" (all its epochs), "limit" (fewer), or None."""
+    done = len(history["val_accuracy"])
+    if done and done - 1 - best_epoch(history) >= recipe.stop_patience:
+        return "patience"
+    if done >= limit:
+        return "recipe" if done >= recipe.epochs else "limit"
+    return None
+
+
+class Job:
+    """One experiment with one profile and seed: its data, its freshness key, its checkpoint and its record."""
+
+    def __init__(self, experiment: study.Experiment, profile: str, seed: int, results_dir: Path):
+        self.experiment, self.profile, self.seed = experiment, study.check_profile(profile), seed
+        self.recipe = experiment.recipe if profile == "full" else experiment.quick
+        self.data = datasets.load(experiment.dataset if profile == "full" else "facekit")
+        self.training = self._training_rows()
+        self.config = {**asdict(experiment), "recipe": asdict(self.recipe)}
+        del self.config["quick"], self.config["seeds"]
+        self.key = self._key()
+        self.record_path = records.path(results_dir, experiment.id, seed)
+        name = f"{experiment.id.replace('/', '-')}-{profile}-seed{seed}-{self.key[:12]}.npz"
+        self.checkpoint_path = paths.state_dir() / "checkpoints" / name
+
+    def train(self, epochs: int | None = None) -> dict:
+        """Train up to `epochs` (default: the recipe's), from the last checkpoint if there is one; write the record."""
+        limit = min(epochs or self.recipe.epochs, self.recipe.epochs)
+        if (record := self._finished_record(limit)) is not None:
+            return record
+        mixed = self.profile == "full" and doctor.has_bfloat16()
+        keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
+        try:
+            net, model = self._build()
+        finally:
+            keras.config.set_dtype_policy("float32")
+        state, best = self._start(model, net, limit)
+        prepare = preprocess.fit(self.experiment.preprocess, self.training.images)
+        selection = self.data.split(PUBLIC_TEST)
+        x, y = prepare(self.training.images), targets(self.training)
+        validation = prepare(selection.images), targets(selection)
+        history = state["history"]
+        while not (reason := stopped_by(self.recipe, history, limit)):
+            began, epoch = time.perf_counter(), len(history["loss"])
+            rate = learning_rate(self.recipe, history)
+            model.optimizer.learning_rate = rate
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
+            logs = model.fit(
+                x[order], y[order], self.recipe.batch_size, validation_data=validation, shuffle=False, verbose=0
+            ).history
+            for name, (value,) in {**logs, "learning_rate": [rate]}.items():
+                history.setdefault(name, []).append(float(value))
+            if best_epoch(history) == epoch:
+                best = net.get_weights()
+            state["seconds"] += time.perf_counter() - began
+            checkpoints.write(self.checkpoint_path, model, state, best)
+            print(
+                f"{self.experiment.id} seed {self.seed}, epoch {epoch + 1} of {limit}: loss {history['loss'][-1]:.3f}, "
+                f"accuracy {history['accuracy'][-1]:.3f}, selection accuracy {history['val_accuracy'][-1]:.3f}, "
+                f"{time.perf_counter() - began:.0f} s",
+                file=sys.stderr,
+            )
+        record = self._record(state, net, limit, reason, "mixed_bfloat16" if mixed else "float32")
+        records.write(self.record_path, record, {})
+        return record
+
+    def evaluate(self) -> dict:
+        """Score the test sets with the best epoch's weights, in float32, and write the results into the record."""
+        again = f"python -m fer_helpers train {self.experiment.id} --profile {self.profile} --seed {self.seed}"
+        if not self.record_path.exists():
+            raise FerError(f"{self.experiment.id} has no {self.profile} record yet. Run: {again}")
+        record = records.read(self.record_path)
+        if record["key"] != self.key or not self.checkpoint_path.exists():
+            raise FerError(
+                f"The weights behind {self.record_path} are not in {self.checkpoint_path.parent}, or experiment, data "
+                f"or code have changed since. Delete the record and run: {again}"
+            )
+        net = architectures.build(self.experiment.architecture)
+        checkpoints.restore_best(net, checkpoints.read(self.checkpoint_path), self.checkpoint_path)
+        prepare = preprocess.fit(self.experiment.preprocess, self.training.images)
+        probabilities = {}
+        for split in (PUBLIC_TEST, PRIVATE_TEST):
+            rows = self.data.split(split)
+            scores = probabilities[split] = net.predict(prepare(rows.images), batch_size=256, verbose=0)
+            record["metrics"][split] = metrics.summarise(rows.labels, scores)
+            if not rows.clean.all():
+                record["metrics"][f"{split} clean"] = metrics.summarise(rows.labels[rows.clean], scores[rows.clean])
+        record["evaluated"] = _now()
+        records.write(self.record_path, record, probabilities)
+        return record
+
+    def _training_rows(self) -> datasets.Dataset:
+        rows = self.data.split(TRAINING)
+        if self.profile == "quick" and len(rows) > study.QUICK_TRAINING_IMAGES:
+            chosen = np.random.default_rng(self.seed).permutation(len(rows))[: study.QUICK_TRAINING_IMAGES]
+            return rows.subset(np.sort(chosen))
+        return rows
+
+    def _key(self) -> str:
+        """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
+        package = Path(__file__).parent
+        rooms = ("preprocess", "augment", f"architectures/{self.experiment.architecture.split('.')[0]}", "training")
+        digest = hashlib.sha256(json.dumps([self.config, self.data.fingerprint, keras.backend.backend()]).encode())
+        for room in rooms:
+            digest.update((package / f"{room}.py").read_bytes())
+        return digest.hexdigest()
+
+    def _build(self) -> tuple[keras.Model, keras.Model]:
+        """Return the network, and the compiled model that trains it: augmentation in front."""
+        keras.utils.set_random_seed(self.seed)
+        net = architectures.build(self.experiment.architecture)
+        if self.profile == "quick":
+            for layer in net.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.momentum = 0.9  # with two dozen steps an epoch, .99 leaves validation at chance
+        inputs = keras.Input(net.input_shape[1:])
+        seen = augment.pipeline(self.experiment.augment)(inputs) if self.experiment.augment else inputs
+        model = keras.Model(inputs, net(seen))
+        optimizer = keras.optimizers.Adam(self.recipe.learning_rate)
+        optimizer.build(model.trainable_variables)
+        model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+        return net, model
+
+    def _finished_record(self, limit: int) -> dict | None:
+        """The full record if it is there with all the epochs asked for. Full records are never replaced by surprise."""
+        if self.profile == "quick" or not self.record_path.exists():
+            return None
+        record = records.read(self.record_path)
+        if record["profile"] == "full" and (
+            record["epochs"]["stopped_by"] == "patience" or record["epochs"]["done"] >= limit
+        ):
+            return record
+        if record["key"] != self.key:
+            raise FerError(
+                f"{self.record_path} was made by other code or data, so its run cannot go on. Delete it to train again."
+            )
+        return None
+
+    def _start(self, model: keras.Model, net: keras.Model, limit: int) -> tuple[dict, list[np.ndarray]]:
+        """State and best weights to go on from, `model` set to them; a fresh state when there is no checkpoint."""
+        fresh = {"history": {"loss": [], "val_accuracy": []}, "seconds": 0.0, "commit": records.current_commit()}
+        if not self.checkpoint_path.exists():
+            return fresh, net.get_weights()
+        checkpoint = checkpoints.read(self.checkpoint_path)
+        if self.profile == "quick" and stopped_by(self.recipe, checkpoint.state["history"], limit):
+            return fresh, net.get_weights()  # an empty results folder means: really train
+        checkpoints.restore(model, checkpoint, self.checkpoint_path)
+        print(f"{self.experiment.id}: going on after epoch {len(checkpoint.state['history']['loss'])}", file=sys.stderr)
+        return checkpoint.state, checkpoint.best
+
+    def _record(self, state: dict, net: keras.Model, limit: int, reason: str, precision: str) -> dict:
+        history = state["history"]
+        best = best_epoch(history)
+        return {
+            "format": records.FORMAT,
+            "experiment": self.experiment.id,
+            "paper": self.experiment.paper,
+            "title": self.experiment.title,
+            "profile": self.profile,
+            "seed": self.seed,
+            "key": self.key,
+            "config": self.config,
+            "dataset": {
+                "name": self.data.name,
+                "fingerprint": self.data.fingerprint,
+                "rows": {
+                    TRAINING: len(self.training),
+                    PUBLIC_TEST: len(self.data.split(PUBLIC_TEST)),
+                    PRIVATE_TEST: len(self.data.split(PRIVATE_TEST)),
+                },
+                "notes": list(self.data.notes),
+            },
+            "parameters": architectures.count_parameters(net),
+            "epochs": {
+                "done": len(history["loss"]),
+                "best": best + 1,
+                "limit": limit,
+                "recipe": self.recipe.epochs,
+                "stopped_by": reason,
+            },
+            "selection": {"split": PUBLIC_TEST, "accuracy": history["val_accuracy"][best]},
+            "history": history,
+            "seconds": round(state["seconds"], 1),
+            "device": {
+                "processor": doctor.processor(),
+                "cores": os.cpu_count(),
+                "gpu": next(iter(doctor.gpus()), None),
+                "precision": precision,
+            },
+            "versions": {
+                "python": platform.python_version(),
+                "keras": keras.version(),
+                "backend": f"{keras.backend.backend()} {version(keras.backend.backend())}",
+            },
+            "commit": state["commit"],
+            "finished": _now(),
+            "metrics": {},
+        }
+
+
+def targets(data: datasets.Dataset) -> np.ndarray:
+    """Float32 targets (n, classes): the data set's soft labels where it has them, one-hot labels otherwise."""
+    return data.targets if data.targets is not None else np.eye(len(data.classes), dtype="float32")[data.labels]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
