@@ -43,9 +43,13 @@ def read(path: Path) -> Checkpoint:
     try:
         with np.load(path, allow_pickle=False) as archive:
             state, names = json.loads(archive["state"].tobytes()), sorted(archive.files)
-            arrays = {kind: [archive[n] for n in names if n.startswith(kind)] for kind in ("variable_", "best_")}
+            arrays = {
+                kind: [archive[n] for n in names if n.startswith(kind)] for kind in ("variable_", "best_")
+            }
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FerError(f"The checkpoint {path} is damaged ({error}). Delete it to train from the start.") from error
+        raise FerError(
+            f"The checkpoint {path} is damaged ({error}). Delete it to train from the start."
+        ) from error
     return Checkpoint(state, arrays["variable_"], arrays["best_"])
 
 
@@ -66,4 +70,6 @@ def restore_best(net: keras.Model, checkpoint: Checkpoint, path: Path) -> None:
 
 
 def _foreign(path: Path) -> FerError:
-    return FerError(f"The weights in {path} belong to another architecture. Delete the file to train from the start.")
+    return FerError(
+        f"The weights in {path} belong to another architecture. Delete the file to train from the start."
+    )

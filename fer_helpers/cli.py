@@ -15,7 +15,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings hid
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 Profile = Annotated[str, typer.Option(help="quick (embedded data, seconds) or full (as the paper has it).")]
-Seed = Annotated[int, typer.Option(help="Seed of weights, order of the images, augmentation and dropout.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, max=2**32 - 1, help="Seed of weights, order of the images, augmentation and dropout."
+    ),
+]
 ResultsDir = Annotated[Path | None, typer.Option(help="Results folder (default: reports/<profile>).")]
 
 
@@ -38,12 +43,16 @@ def train(
 
 
 @app.command()
-def evaluate(experiment: str, profile: Profile = "quick", seed: Seed = 0, results_dir: ResultsDir = None) -> None:
+def evaluate(
+    experiment: str, profile: Profile = "quick", seed: Seed = 0, results_dir: ResultsDir = None
+) -> None:
     """Score the test sets with the weights of a finished run and write the results into its record."""
     record = _job(experiment, profile, seed, results_dir).evaluate()
     for split, scores in record["metrics"].items():
         low, high = scores["interval"]
-        typer.echo(f"{split:18} n {scores['n']:5}  accuracy {scores['accuracy']:.4f}  [{low:.4f}, {high:.4f}]")
+        typer.echo(
+            f"{split:18} n {scores['n']:5}  accuracy {scores['accuracy']:.4f}  [{low:.4f}, {high:.4f}]"
+        )
 
 
 @app.command()
@@ -51,7 +60,7 @@ def runs(profile: Profile = "full", results_dir: ResultsDir = None) -> None:
     """List the run records."""
     from fer_helpers import report
 
-    typer.echo(report.runs_table(results_dir or paths.results_dir(study.check_profile(profile))))
+    typer.echo(report.runs_table(_folder(profile, results_dir)))
 
 
 @app.command()
@@ -73,7 +82,7 @@ def audit(data: str) -> None:
     from fer_helpers import audit as auditing
     from fer_helpers import datasets
 
-    typer.echo(auditing.report(datasets.load(data)))
+    typer.echo(auditing.report(auditing.audit(datasets.load(data))))
 
 
 @app.command()
@@ -103,7 +112,7 @@ def report(
     """Print a paper's tables: published beside ours, from the records."""
     from fer_helpers import report as reporting
 
-    typer.echo(reporting.paper_report(paper, profile, results_dir or paths.results_dir(study.check_profile(profile))))
+    typer.echo(reporting.paper_report(paper, profile, _folder(profile, results_dir)))
 
 
 @app.command()
@@ -111,13 +120,18 @@ def index(profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
     """Write index.html and summary.csv from the executed notebooks and the records."""
     from fer_helpers import report as reporting
 
-    folder = results_dir or paths.results_dir(study.check_profile(profile))
+    folder = _folder(profile, results_dir)
     typer.echo(f"The report is {reporting.write_index(profile, folder).resolve()}")
+
+
+def _folder(profile: str, results_dir: Path | None) -> Path:
+    study.check_profile(profile)
+    return results_dir or paths.results_dir(profile)
 
 
 def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
     chosen = study.get(experiment)  # before Keras starts: a misspelt name fails at once
-    folder = results_dir or paths.results_dir(study.check_profile(profile))
+    folder = _folder(profile, results_dir)
     from fer_helpers import doctor as doctoring
 
     if (check := doctoring.check_writable(folder)).status == "FAIL":  # before hours of training, not after
@@ -134,6 +148,10 @@ def main() -> None:
     except FerError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Interrupted. What was computed is kept; the same command goes on from there.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == 130:  # Typer's answer to Ctrl-C
+            print(
+                "Interrupted. What was computed is kept; the same command goes on from there.",
+                file=sys.stderr,
+            )
+        raise

@@ -140,9 +140,9 @@ def read_fer2013(path: Path | None = None) -> dict:
         path, *others = fer2013_files.find(folder) or [None]
         if path is None:
             raise FerError(
-                f"FER2013 is not in {folder} (looked for fer2013.csv and icml_face_data.csv, also packed, for "
-                "train/ and test/ folders and for parquet files): get it from Kaggle (msambare/fer2013, or the "
-                "ICML 2013 challenge data) and put it there, or set FER_DATA_DIR to the folder that has it."
+                f"FER2013 is not in {folder} (looked for fer2013.csv and icml_face_data.csv, also packed, "
+                "train/ and test/ folders, parquet files): get it from Kaggle (msambare/fer2013, or the "
+                "ICML 2013 challenge data) and put it there, or set FER_DATA_DIR to the folder with it."
             )
         if others:
             unused = ", ".join(str(other) for other in others)

@@ -88,14 +88,12 @@ def check_python(wanted: str, version: str) -> Check:
     return Check("FAIL", "python", f"{version} is not {wanted}: make an environment with such a Python.")
 
 
-def check_packages(
-    requirements: list[str], installed: Callable[[str], str] = importlib.metadata.version
-) -> list[Check]:
+def check_packages(requirements: list[str]) -> list[Check]:
     """Compare every installed version with its specifier; one FAIL each, or one OK for all."""
     wrong = []
     for requirement in map(Requirement, requirements):
         try:
-            version = installed(requirement.name)
+            version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
             version = None
         if version and requirement.specifier.contains(version, prereleases=True):

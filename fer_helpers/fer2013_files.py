@@ -117,7 +117,7 @@ def read(path: Path) -> dict:
             pairs = zip(EMOTIONS, counts, official, strict=True)
             off = ", ".join(f"{name} {n:,} instead of {right:,}" for name, n, right in pairs if n != right)
             content["notes"].append(
-                f"{split} has {sum(counts):,} images, the official set {sum(official):,} ({off}): this is not the "
-                "official FER2013, so its results do not compare with published ones."
+                f"{split} has {sum(counts):,} images, the official set {sum(official):,} ({off}): this is "
+                "not the official FER2013, so its results do not compare with published ones."
             )
     return content

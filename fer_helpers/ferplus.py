@@ -149,7 +149,7 @@ def _distribution_of(votes: list[int]) -> list[int]:
                     taken[k] = 0
                     count -= 1
                 break
-    if sum(taken) <= 0.5 * total or count > 3 or max(taken[:8]) < max(taken):
+    if sum(taken) <= 0.5 * total or count > 3:
         return [0] * len(FERPLUS_EMOTIONS)
     return taken[: len(FERPLUS_EMOTIONS)]
 

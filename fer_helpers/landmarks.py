@@ -5,8 +5,8 @@ The landmark model `shape_predictor_68_face_landmarks.dat` is published as CC0, 
 `face_recognition_models` (100 MB), of which nothing else is used.
 
 dlib looks for faces of about 80 pixels, so it sees none in a 48-pixel crop: the picture is padded by
-repeating its border (the detector needs some room around a face) and enlarged first. All coordinates are x then y in
-pixels of the picture that was given, the centre of its first pixel being (0, 0).
+repeating its border (the detector needs some room around a face) and enlarged first. All coordinates are
+x then y in pixels of the picture that was given, the centre of its first pixel being (0, 0).
 Source of the method: `ucf_keypoints`, section 3.1.
 """
 
@@ -153,7 +153,7 @@ def normalised_error(points: np.ndarray, truth: np.ndarray, part: slice = slice(
 
 
 def facekit_report() -> str:
-    """Measure detector and landmarks on the embedded data set, whose true landmarks are known (about 15 s)."""
+    """Measure detector and landmarks on the embedded data set, whose true landmarks are known (15 s)."""
     from fer_helpers import datasets
 
     faces = datasets.load("facekit")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
+COMMITTED = REPORTS / "full"  # the full-profile records that come with the project
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 
@@ -43,7 +44,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".writing-", suffix="".join(path.suffixes[-2:]), dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=".writing-", suffix="".join(path.suffixes[-2:]), dir=path.parent
+        )
         os.close(handle)
         temporary = Path(name)
         yield temporary

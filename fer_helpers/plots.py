@@ -18,7 +18,9 @@ def use_style() -> None:
 def image_grid(images: np.ndarray, titles: Sequence[str] = (), columns: int = 7, size: float = 1.3) -> Figure:
     """Draw grey images (n, height, width) in rows of `columns`, each with its title if there is one."""
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(size * columns, (size + 0.25 * bool(len(titles))) * rows))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(size * columns, (size + 0.25 * bool(len(titles))) * rows)
+    )
     for axis in np.ravel(axes):
         axis.axis("off")
     for k, (axis, image) in enumerate(zip(np.ravel(axes), images, strict=False)):

@@ -29,7 +29,7 @@ def load(path: Path | None = None) -> pd.DataFrame:
 def value(paper: str, table: str, row: str, metric: str = "accuracy", test_set: str | None = None) -> float:
     """Give one printed number: `value("uvic_cnn", "Table 1", "Medium + A")` is 0.6313.
 
-    `test_set` is needed only where a row has the metric for several. Raises FerError unless exactly one row fits.
+    `test_set` is needed only where a row has the metric for several. Raises FerError unless one row fits.
     """
     numbers = load()
     wanted = {"paper": paper, "table": table, "row": row, "metric": metric}

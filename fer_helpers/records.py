@@ -6,6 +6,7 @@ the float16 probabilities of every image of the scored splits.
 
 import json
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,14 @@ def read(record_path: Path) -> dict:
 
 
 def write(record_path: Path, record: dict, probabilities: dict[str, np.ndarray]) -> None:
-    """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest."""
+    """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest.
+
+    Raises FerError rather than replace a full record by a quick one.
+    """
+    if record["profile"] != "full" and record_path.exists() and read(record_path)["profile"] == "full":
+        raise FerError(
+            f"{record_path} is a full run and stays: choose another results folder for quick runs."
+        )
     halves = {split: values.astype("float16") for split, values in probabilities.items()}
     with paths.atomic_write(record_path.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **halves)
@@ -50,8 +58,10 @@ def read_probabilities(record_path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(Path(record_path).with_suffix(".npz"), allow_pickle=False) as archive:
             return {split: archive[split].astype("float32") for split in archive.files}
-    except (ValueError, OSError, KeyError) as error:
-        raise FerError(f"The probabilities beside {record_path} cannot be read ({error}). Run it again.") from error
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise FerError(
+            f"The probabilities beside {record_path} cannot be read ({error}). Run it again."
+        ) from error
 
 
 def find(results_dir: Path, paper: str = "*") -> Iterator[dict]:
@@ -63,7 +73,16 @@ def find(results_dir: Path, paper: str = "*") -> Iterator[dict]:
 def current_commit() -> str | None:
     """Commit of the work tree, with "+" when tracked files have changed since; None outside a git checkout."""
     try:
-        command = ["git", "-C", str(paths.ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+        command = [
+            "git",
+            "-C",
+            str(paths.ROOT),
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty=+",
+            "--exclude=*",
+        ]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,4 +1,7 @@
-"""From records to tables and the report page. Every number of ours comes from a record, every other from published.csv."""
+"""From records to tables and the report page.
+
+Every number of ours comes from a record, every other one from data/published.csv.
+"""
 
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import nbformat
 import pandas as pd
 
 from fer_helpers import paths, published, records, study
+from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
@@ -15,10 +19,12 @@ TEMPLATE = Path(__file__).with_name("report_template.html")
 def verdict(record: dict | None, claim: float | None) -> str:
     """One phrase for a row: how our PrivateTest accuracy stands to the published one.
 
-    A run that stopped at an epoch limit is not called a reproduction.
+    A quick run, and one that stopped at an epoch limit, are not called a reproduction.
     """
     if record is None or PRIVATE_TEST not in record["metrics"]:
         return "not run yet"
+    if record["profile"] != "full":
+        return "no reproduction: quick profile"
     epochs = record["epochs"]
     if epochs["stopped_by"] == "limit":
         return f"no reproduction: {epochs['done']} of {epochs['recipe']} epochs"
@@ -30,15 +36,19 @@ def verdict(record: dict | None, claim: float | None) -> str:
 
 def with_interval(scores: dict | None) -> str:
     """Text form of an accuracy with its interval, or an empty cell."""
-    return f"{scores['accuracy']:.4f} [{scores['interval'][0]:.3f}, {scores['interval'][1]:.3f}]" if scores else ""
+    return (
+        f"{scores['accuracy']:.4f} [{scores['interval'][0]:.3f}, {scores['interval'][1]:.3f}]"
+        if scores
+        else ""
+    )
 
 
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
-    """Published accuracies of a paper beside ours from the records in `results_dir` (default: the full profile's).
+    """Published accuracies of a paper beside ours from the records in `results_dir` (default: the committed full ones).
 
     One row for each row of each table that an experiment of the study answers, then our variants.
     """
-    folder = Path(results_dir or paths.results_dir("full"))
+    folder = Path(results_dir or paths.REPORTS / "full")  # whatever FER_RESULTS_DIR says: it is for new runs
     found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
     numbers = published.load().query("paper == @paper")
     rows = []
@@ -47,7 +57,9 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
             continue
         record = found.get((experiment.id, 0))
         scores = record["metrics"] if record else {}
-        seeds = [r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]]
+        seeds = [
+            r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]
+        ]
         for table, row in experiment.rows or (("ours", experiment.title),):
             claims = numbers[(numbers.table == table) & (numbers.row == row) & (numbers.metric == "accuracy")]
             claim = {split: values.iloc[0] for split, values in claims.groupby("test_set")["value"]}
@@ -71,9 +83,14 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
 
 def paper_report(paper: str, profile: str, results_dir: Path) -> str:
     """Text of a paper's tables and of where our numbers come from."""
-    lines = [f"Paper {paper}, {profile} profile. Accuracy with 95 % Wilson interval; epochs trained of the recipe's."]
+    papers = sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
+    if paper not in papers:
+        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(papers)}.")
+    lines = [
+        f"Paper {paper}, {profile} profile. Accuracy with 95 % Wilson interval; epochs trained of the recipe's."
+    ]
     for name, table in result_table(paper, results_dir).groupby("table", sort=False):
-        table = table.drop(columns="table").dropna(axis=1, how="all").fillna("")
+        table = table.drop(columns="table").dropna(axis=1, how="all").astype(object).fillna("")
         lines += ["", name, table.to_string(index=False)]
     lines += ["", "Records", runs_table(results_dir, paper)]
     return "\n".join(lines)
@@ -131,6 +148,7 @@ def card(notebook_path: Path) -> dict:
     lines = notebook.cells[0].source.strip().splitlines()
     seconds = notebook.metadata.get("papermill", {}).get("duration")
     figure = numbers = ""
+    is_html = False
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         for output in cell.get("outputs", []):
@@ -138,6 +156,7 @@ def card(notebook_path: Path) -> dict:
             if "key-figure" in tags and not figure and "image/png" in data:
                 figure = data["image/png"]
             if "key-numbers" in tags and not numbers:
+                is_html = "text/html" in data
                 numbers = data.get("text/html") or data.get("text/plain") or output.get("text", "")
     return {
         "name": notebook_path.stem,
@@ -146,7 +165,7 @@ def card(notebook_path: Path) -> dict:
         "minutes": f"{seconds / 60:.1f}" if seconds else "?",
         "figure": figure,
         "numbers": numbers,
-        "numbers_are_html": numbers.lstrip().startswith("<"),
+        "numbers_are_html": is_html,
     }
 
 
@@ -154,6 +173,7 @@ def write_index(profile: str, results_dir: Path) -> Path:
     """Write `index.html` and `summary.csv` into `results_dir` and return the path of the page."""
     results_dir = Path(results_dir)
     cards = [card(path) for path in sorted(results_dir.glob("notebooks/[0-9]*.ipynb"))]
+    full = results_dir if profile == "full" else None
     table = summary(results_dir)
     with paths.atomic_write(results_dir / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
@@ -162,7 +182,9 @@ def write_index(profile: str, results_dir: Path) -> Path:
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         profile=profile,
         cards=cards,
-        papers={paper: result_table(paper).fillna("").to_dict("records") for paper in papers},
+        papers={
+            paper: result_table(paper, full).astype(object).fillna("").to_dict("records") for paper in papers
+        },
         summary=table.to_dict("records"),
         runs=list(records.find(results_dir)),
         commit=records.current_commit() or "unknown",

@@ -3,7 +3,7 @@
 Nothing about an experiment lives anywhere else. An experiment is called `<paper>/<experiment>`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_helpers import paths, records
@@ -36,15 +36,14 @@ class Experiment:
 
     id: str
     title: str
-    rows: tuple[tuple[str, str], ...]  # its (table, row) pairs in data/published.csv; none for a variant of ours
+    rows: tuple[tuple[str, str], ...]  # (table, row) in data/published.csv; none for a variant of ours
     dataset: str  # in the full profile; the quick profile always trains on the embedded data set
     architecture: str
     preprocess: tuple[str, ...]
     augment: tuple[str, ...]
     recipe: Recipe
     quick: Recipe = QUICK
-    note: str = ""
-    seeds: tuple[int, ...] = field(default=(0,))
+    seeds: tuple[int, ...] = (0,)
 
     @property
     def paper(self) -> str:
@@ -78,6 +77,16 @@ _ALL = (
         augment=FLIP_AND_SHIFT,
         recipe=UVIC,
     ),
+    Experiment(
+        id="uvic_cnn/medium_n_a_rate_1e-3",
+        title="Medium, normalised, augmented, learning rate 0.001",
+        rows=(),
+        dataset="fer2013",
+        architecture="uvic_cnn.medium",
+        preprocess=NORMALISED,
+        augment=FLIP_AND_SHIFT,
+        recipe=replace(UVIC, learning_rate=1e-3),
+    ),
 )
 EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}
 
@@ -85,7 +94,8 @@ EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}
 def get(experiment_id: str) -> Experiment:
     """The experiment called `experiment_id`. Raises FerError when there is none."""
     if experiment_id not in EXPERIMENTS:
-        raise FerError(f"There is no experiment called {experiment_id!r}. The experiments are: {', '.join(EXPERIMENTS)}.")
+        known = ", ".join(EXPERIMENTS)
+        raise FerError(f"There is no experiment called {experiment_id!r}. The experiments are: {known}.")
     return EXPERIMENTS[experiment_id]
 
 
@@ -101,7 +111,9 @@ def planned(profile: str = "full") -> list[tuple[str, int]]:
     return [(e.id, seed) for e in _ALL for seed in (e.seeds if check_profile(profile) == "full" else (0,))]
 
 
-def run(experiment_id: str, profile: str = "quick", seed: int = 0, results_dir: Path | str | None = None) -> dict:
+def run(
+    experiment_id: str, profile: str = "quick", seed: int = 0, results_dir: Path | str | None = None
+) -> dict:
     """Record of an experiment in this profile; trains and evaluates it now when there is no fresh one.
 
     A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: where

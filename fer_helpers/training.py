@@ -19,7 +19,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_helpers import architectures, augment, checkpoints, datasets, doctor, metrics, paths, preprocess, records, study
+from fer_helpers import (
+    architectures,
+    augment,
+    checkpoints,
+    datasets,
+    doctor,
+    metrics,
+    paths,
+    preprocess,
+    records,
+    study,
+)
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST, TRAINING
 
@@ -89,7 +100,12 @@ class Job:
             model.optimizer.learning_rate = rate
             order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
             logs = model.fit(
-                x[order], y[order], self.recipe.batch_size, validation_data=validation, shuffle=False, verbose=0
+                x[order],
+                y[order],
+                self.recipe.batch_size,
+                validation_data=validation,
+                shuffle=False,
+                verbose=0,
             ).history
             for name, (value,) in {**logs, "learning_rate": [rate]}.items():
                 history.setdefault(name, []).append(float(value))
@@ -109,7 +125,9 @@ class Job:
 
     def evaluate(self) -> dict:
         """Score the test sets with the best epoch's weights, in float32, and write the results into the record."""
-        again = f"python -m fer_helpers train {self.experiment.id} --profile {self.profile} --seed {self.seed}"
+        again = (
+            f"python -m fer_helpers train {self.experiment.id} --profile {self.profile} --seed {self.seed}"
+        )
         if not self.record_path.exists():
             raise FerError(f"{self.experiment.id} has no {self.profile} record yet. Run: {again}")
         record = records.read(self.record_path)
@@ -127,7 +145,9 @@ class Job:
             scores = probabilities[split] = net.predict(prepare(rows.images), batch_size=256, verbose=0)
             record["metrics"][split] = metrics.summarise(rows.labels, scores)
             if not rows.clean.all():
-                record["metrics"][f"{split} clean"] = metrics.summarise(rows.labels[rows.clean], scores[rows.clean])
+                record["metrics"][f"{split} clean"] = metrics.summarise(
+                    rows.labels[rows.clean], scores[rows.clean]
+                )
         record["evaluated"] = _now()
         records.write(self.record_path, record, probabilities)
         return record
@@ -142,8 +162,15 @@ class Job:
     def _key(self) -> str:
         """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
         package = Path(__file__).parent
-        rooms = ("preprocess", "augment", f"architectures/{self.experiment.architecture.split('.')[0]}", "training")
-        digest = hashlib.sha256(json.dumps([self.config, self.data.fingerprint, keras.backend.backend()]).encode())
+        rooms = (
+            "preprocess",
+            "augment",
+            f"architectures/{self.experiment.architecture.split('.')[0]}",
+            "training",
+        )
+        digest = hashlib.sha256(
+            json.dumps([self.config, self.data.fingerprint, keras.backend.backend()]).encode()
+        )
         for room in rooms:
             digest.update((package / f"{room}.py").read_bytes())
         return digest.hexdigest()
@@ -181,14 +208,21 @@ class Job:
 
     def _start(self, model: keras.Model, net: keras.Model, limit: int) -> tuple[dict, list[np.ndarray]]:
         """State and best weights to go on from, `model` set to them; a fresh state when there is no checkpoint."""
-        fresh = {"history": {"loss": [], "val_accuracy": []}, "seconds": 0.0, "commit": records.current_commit()}
+        fresh = {
+            "history": {"loss": [], "val_accuracy": []},
+            "seconds": 0.0,
+            "commit": records.current_commit(),
+        }
         if not self.checkpoint_path.exists():
             return fresh, net.get_weights()
         checkpoint = checkpoints.read(self.checkpoint_path)
         if self.profile == "quick" and stopped_by(self.recipe, checkpoint.state["history"], limit):
             return fresh, net.get_weights()  # an empty results folder means: really train
         checkpoints.restore(model, checkpoint, self.checkpoint_path)
-        print(f"{self.experiment.id}: going on after epoch {len(checkpoint.state['history']['loss'])}", file=sys.stderr)
+        print(
+            f"{self.experiment.id}: going on after epoch {len(checkpoint.state['history']['loss'])}",
+            file=sys.stderr,
+        )
         return checkpoint.state, checkpoint.best
 
     def _record(self, state: dict, net: keras.Model, limit: int, reason: str, precision: str) -> dict:
@@ -243,7 +277,9 @@ class Job:
 
 def targets(data: datasets.Dataset) -> np.ndarray:
     """Float32 targets (n, classes): the data set's soft labels where it has them, one-hot labels otherwise."""
-    return data.targets if data.targets is not None else np.eye(len(data.classes), dtype="float32")[data.labels]
+    return (
+        data.targets if data.targets is not None else np.eye(len(data.classes), dtype="float32")[data.labels]
+    )
 
 
 def _now() -> str:

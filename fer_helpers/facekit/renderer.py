@@ -1,53 +1,35 @@
-"""From a 3-D face to a grey picture: the ICT-FaceKit mesh, a numba z-buffer, a camera and lights.
+"""From a 3-D face to a grey picture: a camera, lights, a numba z-buffer and Phong shading.
 
-ICT-FaceKit (USC Institute for Creative Technologies, 2020, MIT licence) gives a neutral head, 100 identity modes and 53
-expression shapes. Lengths are centimetres, x to the subject's left (right in the picture), y up, z to the camera.
 Nothing here depends on the order or the number of workers: no fast-math, no parallel sums.
 """
 
-import json
-import os
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from fer_helpers import paths
 from fer_helpers.errors import FerError
+from fer_helpers.facekit.model import FaceModel, Head
 
 try:
     from numba import njit
 except ImportError as error:
     raise FerError(
-        "The face renderer needs numba, an optional extra: run `pip install numba`, or use data/facekit48.npz as it is."
+        "Drawing faces needs numba: run `pip install numba`, or use data/facekit48.npz as it is."
     ) from error
 
-# Vertex ranges of the parts (upstream README). What follows 24,591 is semi-transparent and left out.
-PARTS = {
-    "face": slice(0, 9409), "head": slice(9409, 11248), "skin": slice(0, 11248), "mouth": slice(11248, 13294),
-    "sockets": slice(13294, 14062), "gums": slice(14062, 17039), "teeth": slice(17039, 21451),
-    "left_sclera": slice(21451, 22221), "left_iris": slice(22221, 23021),
-    "right_sclera": slice(23021, 23791), "right_iris": slice(23791, 24591),
-}  # fmt: skip
-VERTICES, MODES = 24591, 100
-ALBEDO, GLOSS, HAIR, SHADOW, NORMAL, PLACE = 0, 1, 2, 3, slice(4, 7), slice(7, 10)  # columns of a vertex
-
-
-@dataclass(frozen=True, eq=False)
-class FaceModel:
-    """The mesh: `neutral` (v, 3), `identity` (100, v, 3), `shapes` name -> (v, 3), `triangles` (t, 3), 68 `landmarks`."""
-
-    neutral: np.ndarray
-    identity: np.ndarray
-    shapes: dict[str, np.ndarray]
-    triangles: np.ndarray
-    landmarks: np.ndarray
+# Columns of what a vertex carries through the z-buffer.
+ALBEDO, GLOSS, HAIR, SHADOW, NORMAL, PLACE = 0, 1, 2, 3, slice(4, 7), slice(7, 10)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Pose of the head (`yaw`, `pitch`, `roll` in radians) and of the crop (`zoom` as a logarithm, `shift` in sides)."""
+    """Pose of the head (`yaw`, `pitch`, `roll` in radians) and crop (`zoom` as a logarithm, `shift` in
+    sides).
+
+    A positive yaw turns the face to the right of the picture, a positive pitch down, a positive roll leans
+    its top to the left of the picture. `distance` in centimetres.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -59,7 +41,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """Strengths of the ambient, key and fill light, direction of the key light (radians), and the exposure after it."""
+    """Strengths of ambient, key and fill light, direction of the key light in radians, and the exposure.
+
+    A positive azimuth lights the picture from its right, a positive elevation from above.
+    """
 
     ambient: float = 0.36
     key: float = 0.75
@@ -69,101 +54,6 @@ class Light:
     shadow: float = 0.7
     contrast: float = 1.25
     offset: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Head:
-    """One person with a neutral face: `vertices` (v, 3) and `paint` (v, 3: albedo, gloss, hair), see facekit_people."""
-
-    vertices: np.ndarray
-    paint: np.ndarray
-    hair_shift: np.ndarray
-    wrinkles: dict[str, np.ndarray] = field(default_factory=dict)
-    hair_phase: float = 0.0
-    wrinkle_depth: float = 0.3
-
-
-def load_model(path: str | Path | None = None) -> FaceModel:
-    """Read ICT-FaceKit from its repository or FaceXModel folder, or from the copy that an earlier call has cached.
-
-    The 154 OBJ files (390 MB of text, 10 s) become one 45 MB file in the state folder. Without `path` the folder
-    is `FER_FACEKIT_DIR`, or the cached copy alone. Raises FerError when a file is missing or broken.
-    """
-    cache = paths.state_dir() / "facekit_model.npz"
-    folder = path or os.environ.get("FER_FACEKIT_DIR")
-    if folder is not None:
-        folder = Path(folder).expanduser()
-        folder = folder / "FaceXModel" if (folder / "FaceXModel").is_dir() else folder
-        _check_folder(folder)
-    elif not cache.exists():
-        raise _missing("no folder was given")
-    if not cache.exists():
-        with paths.atomic_write(cache) as temporary:
-            np.savez(temporary, **_convert(folder))
-    try:
-        with np.load(cache, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        shapes = dict(zip(arrays["shape_names"].tolist(), arrays["shapes"], strict=True))
-        return FaceModel(arrays["neutral"], arrays["identity"], shapes, arrays["triangles"], arrays["landmarks"])
-    except (OSError, ValueError, KeyError) as error:
-        raise FerError(f"The cached face model {cache} is broken: delete it and run again.") from error
-
-
-def _missing(what: str) -> FerError:
-    return FerError(
-        f"ICT-FaceKit is not complete ({what}): run `git clone https://github.com/ICT-VGL/ICT-FaceKit` and give its folder."
-    )
-
-
-def _shape_names(folder: Path) -> list[str]:
-    try:
-        return json.loads((folder / "vertex_indices.json").read_text())["expressions"]
-    except (OSError, ValueError, KeyError) as error:
-        raise _missing(f"{folder / 'vertex_indices.json'} cannot be read") from error
-
-
-def _check_folder(folder: Path) -> None:
-    names = ["generic_neutral_mesh", *(f"identity{k:03d}" for k in range(MODES)), *_shape_names(folder)]
-    absent = [name for name in names if not (folder / f"{name}.obj").is_file()]
-    if absent:
-        raise _missing(f"{folder / absent[0]}.obj and {len(absent) - 1} more are not there")
-
-
-def _convert(folder: Path) -> dict[str, np.ndarray]:
-    """Parse the OBJ files: vertices as they stand, polygons as fans of triangles without the hidden iris meshes."""
-
-    def vertices(name: str) -> np.ndarray:
-        lines = (folder / f"{name}.obj").read_text().splitlines()
-        rows = [line.split()[1:4] for line in lines if line.startswith("v ")][:VERTICES]
-        if len(rows) != VERTICES:
-            raise _missing(f"{name}.obj has {len(rows)} of {VERTICES} vertices")
-        return np.array(rows, np.float32)
-
-    neutral, triangles = vertices("generic_neutral_mesh"), []
-    hidden = [PARTS["left_iris"], PARTS["right_iris"]]
-    for line in (folder / "generic_neutral_mesh.obj").read_text().splitlines():
-        if line.startswith("f "):
-            corners = [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
-            if max(corners) < VERTICES and not any(part.start <= corners[0] < part.stop for part in hidden):
-                triangles += [(corners[0], b, c) for b, c in zip(corners[1:-1], corners[2:], strict=True)]
-    names = _shape_names(folder)
-    landmarks = json.loads((folder / "vertex_indices.json").read_text())["idx_to_landmark_verts"]
-    return {
-        "neutral": neutral,
-        "identity": np.stack([vertices(f"identity{k:03d}") - neutral for k in range(MODES)]),
-        "shapes": np.stack([vertices(name) - neutral for name in names]),
-        "shape_names": np.array(names),
-        "triangles": np.array(triangles, np.int32),
-        "landmarks": np.array(landmarks, np.int32),
-    }
-
-
-def blend(base: np.ndarray, shapes: list[tuple[float, np.ndarray]]) -> np.ndarray:
-    """`base` (v, 3) plus the weighted sum of shapes, added in the given order so that it repeats on every machine."""
-    result = base.astype(np.float32, copy=True)
-    for weight, shape in shapes:
-        result += np.float32(weight) * shape
-    return result
 
 
 @njit(cache=True)
@@ -190,15 +80,18 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 def rasterise(screen: np.ndarray, attributes: np.ndarray, triangles: np.ndarray, size: int):
     """Draw triangles into a z-buffer of `size` x `size` pixels.
 
-    `screen` (v, 3): column, row (centre of the first pixel at 0, 0) and a depth that grows towards the camera.
-    `attributes` (v, k) are interpolated. Triangles that turn their back (clockwise in a picture whose rows grow
-    downwards show their front) are skipped. Returns depth (size, size), -1e9 where nothing is, and (size, size, k).
+    `screen` (v, 3): column, row (centre of the first pixel at 0, 0) and a depth that grows towards the
+    camera. `attributes` (v, k) are interpolated. A triangle whose corners run clockwise as seen turns its
+    back and is skipped. Returns depth (size, size), -1e9 where nothing is, and the attributes (size, size,
+    k).
     """
     depth = np.full((size, size), np.float32(-1e9), np.float32)
     image = np.zeros((size, size, attributes.shape[1]), np.float32)
     for t in range(len(triangles)):
         a, b, c = triangles[t]
-        xa, ya, xb, yb, xc, yc = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
+        xa, ya, za = screen[a]
+        xb, yb, zb = screen[b]
+        xc, yc, zc = screen[c]
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         if area >= -1e-9:  # rows grow downwards, so a counter-clockwise front has a negative area
             continue
@@ -209,13 +102,14 @@ def rasterise(screen: np.ndarray, attributes: np.ndarray, triangles: np.ndarray,
                 wa = ((xb - x) * (yc - y) - (xc - x) * (yb - y)) / area
                 wb = ((xc - x) * (ya - y) - (xa - x) * (yc - y)) / area
                 wc = 1.0 - wa - wb
-                if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                if min(wa, wb, wc) < -1e-5:  # rounding must not open cracks between neighbours
                     continue
-                z = wa * screen[a, 2] + wb * screen[b, 2] + wc * screen[c, 2]
+                z = wa * za + wb * zb + wc * zc
                 if z > depth[y, x]:
                     depth[y, x] = z
                     for k in range(attributes.shape[1]):
-                        image[y, x, k] = wa * attributes[a, k] + wb * attributes[b, k] + wc * attributes[c, k]
+                        value = wa * attributes[a, k] + wb * attributes[b, k]
+                        image[y, x, k] = value + wc * attributes[c, k]
     return depth, image
 
 
@@ -244,10 +138,10 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
 
 class View:
-    """The camera set up for one head: nasion to chin takes .57 of the side and is centred at .635 of the height."""
+    """The camera set up for one head: nasion to chin takes .57 of the side, centred at .635 of the height."""
 
     def __init__(self, neutral_landmarks: np.ndarray, camera: Camera, size: int) -> None:
-        """`neutral_landmarks` (68, 3) place the crop, so that an open mouth does not move it; `size` in pixels."""
+        """`neutral_landmarks` (68, 3) place the crop, so an open mouth does not move it; `size` in pixels."""
         self.size, self.camera = size, camera
         self.turn = rotation(camera.yaw, camera.pitch, camera.roll)
         self.pivot = neutral_landmarks[[0, 16]].mean(0)  # the head turns about the point between the ears
@@ -255,7 +149,8 @@ class View:
         self.focal = 0.57 * np.exp(camera.zoom) * size * (camera.distance - nasion[2]) / (nasion[1] - chin[1])
         middle = self.turn @ ((nasion + chin) / 2)
         middle = middle[:2] * self.focal / (camera.distance - middle[2])
-        self.centre = np.array([0.5 + camera.shift[0], 0.635 + camera.shift[1]]) * size - 0.5 - middle * (1, -1)
+        crop = np.array([0.5 + camera.shift[0], 0.635 + camera.shift[1]])
+        self.centre = crop * size - 0.5 - middle * (1, -1)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(n, 3) centimetres -> (n, 3) column, row and depth; the centre of the first pixel is (0, 0)."""
@@ -265,7 +160,15 @@ class View:
         return np.stack([x, y, turned[:, 2]], 1).astype(np.float32)
 
 
-def draw(model: FaceModel, head: Head, vertices: np.ndarray, paint: np.ndarray, camera: Camera, light: Light, size: int):
+def draw(
+    model: FaceModel,
+    head: Head,
+    vertices: np.ndarray,
+    paint: np.ndarray,
+    camera: Camera,
+    light: Light,
+    size: int,
+) -> tuple[np.ndarray, np.ndarray, View]:
     """Shade one face. `vertices` (v, 3) carry the expression, `paint` (v, 3) the wrinkled skin.
 
     Returns the brightness (size, size) before exposure, the mask of the face and the View that was used.
@@ -289,15 +192,25 @@ def _direction(azimuth: float, elevation: float) -> np.ndarray:
 def _shadows(model: FaceModel, turned: np.ndarray, light: Light, size: int = 128) -> np.ndarray:
     """Share of key light (v,) that reaches each vertex: a z-buffer seen from the light, 26 cm wide."""
     seen = turned @ rotation(light.azimuth, -light.elevation, 0.0)  # the transpose: the light looks along -z
-    seen = seen * np.array([size / 26, -size / 26, 1], np.float32) + np.array([size / 2, size / 2, 0], np.float32)
+    seen = seen * np.array([size / 26, -size / 26, 1], np.float32)
+    seen += np.array([size / 2, size / 2, 0], np.float32)
     depth, _ = rasterise(seen, np.zeros((len(seen), 1), np.float32), model.triangles, size)
     return _lit(seen, depth, bias=0.45)
 
 
 def _shade(pixels: np.ndarray, depth: np.ndarray, mask: np.ndarray, light: Light, phase: float) -> np.ndarray:
-    """Phong shading with a crevice term (what lies deeper than its surroundings is darker) and streaks in the hair."""
-    albedo, gloss, hair, lit = (pixels[..., k] for k in (ALBEDO, GLOSS, HAIR, SHADOW))
-    normal = pixels[..., NORMAL] / np.maximum(np.linalg.norm(pixels[..., NORMAL], axis=-1, keepdims=True), 1e-6)
+    """Phong shading, darker in crevices (deeper than what is around them), with streaks in the hair."""
+    albedo, gloss, hair, lit = (
+        pixels[..., k]
+        for k in (  # Columns of what a vertex carries through the z-buffer.
+            ALBEDO,
+            GLOSS,
+            HAIR,
+            SHADOW,
+        )
+    )
+    normal = pixels[..., NORMAL]
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
     key = _direction(light.azimuth, light.elevation)
     lit = 1 - light.shadow * (1 - lit)
     brightness = light.ambient * (0.75 + 0.25 * normal[..., 1])

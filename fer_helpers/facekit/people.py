@@ -1,7 +1,7 @@
 """People for the rendered data set: what a person looks like with a neutral face, painted on the vertices.
 
-Paint moves with the skin, because every vertex carries its own. Distances are measured on the generic neutral head,
-whose vertices mean the same place in every person.
+Paint moves with the skin, because every vertex carries its own. Distances are measured on the generic neutral
+head, whose vertices mean the same place in every person.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fer_helpers.facekit_renderer import MODES, PARTS, FaceModel, Head, blend
+from fer_helpers.facekit.model import MODES, PARTS, FaceModel, Head, blend
 
 EYE_LOOPS = ([36, 37, 38, 39, 40, 41, 36], [42, 43, 44, 45, 46, 47, 42])
 UPPER_LIDS, BROWS = ([36, 37, 38, 39], [42, 43, 44, 45]), ([21, 20, 19, 18, 17], [22, 23, 24, 25, 26])
@@ -61,7 +61,7 @@ def sample_person(rng: np.random.Generator) -> Person:
 
 
 def distance_to_line(points: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance (n,) of points (n, d) from a polyline (m, d), and where along it the nearest point lies (0 to 1)."""
+    """Distance (n,) of points (n, d) from a polyline (m, d), and where along it, 0 to 1, is the nearest."""
     best, along = np.full(len(points), np.inf), np.zeros(len(points))
     for k, (start, end) in enumerate(zip(line[:-1], line[1:], strict=True)):
         step = end - start
@@ -79,19 +79,20 @@ def _soft(value: np.ndarray, width: float) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def wrinkle_masks(model: FaceModel) -> dict[str, np.ndarray]:
-    """Action unit -> mask (v,) of the skin folds that it deepens: frown lines, brow lines, nose, cheeks, crow's feet."""
+    """Action unit -> mask (v,) of the skin folds that it deepens, such as frown lines and crow's feet."""
     points = model.neutral[PARTS["face"]]
     front = points[:, 2] > 5.5
-    folds: dict[str, list] = {
+    folds: dict[str, list] = {  # lines in the frontal plane, x >= 0; the other side is mirrored
         "AU4": [[(0.45, 4.4), (0.55, 5.2), (0.5, 6.0)]],
         "AU1": [[(0, y), (1.8, y + 0.05), (2.6, y - 0.15)] for y in (7.4, 8.5)],
         "AU2": [[(2.0, y), (3.5, y + 0.1), (5.0, y - 0.4)] for y in (7.9,)],
-        "AU9": [[(1.15, 2.6), (0.5, 3.2), (0, 3.3)], [(0.9, 2.0), (0.3, 2.7)], [(1.7, -0.3), (2.5, -1.6), (3.0, -2.8)]],
+        "AU9": [[(1.15, 2.6), (0.5, 3.2), (0, 3.3)], [(0.9, 2.0), (0.3, 2.7)],
+                [(1.7, -0.3), (2.5, -1.6), (3.0, -2.8)]],
         "AU10": [[(1.7, -0.4), (2.5, -1.5), (3.1, -2.6)]],
         "AU12": [[(1.75, -0.5), (2.7, -1.6), (3.5, -3.0), (3.6, -3.9)]],
         "AU6": [[(4.9, 3.5), (5.9, 4.0)], [(4.9, 3.2), (5.9, 3.1)], [(4.5, 2.3), (3.3, 1.9), (2.2, 2.2)]],
         "AU17": [[(0, -5.0), (1.2, -5.2)]],
-    }
+    }  # fmt: skip
     masks = {}
     for unit, lines in folds.items():
         mask = np.zeros(len(model.neutral), np.float32)
@@ -99,7 +100,8 @@ def wrinkle_masks(model: FaceModel) -> dict[str, np.ndarray]:
             line = np.array(line, float)
             for side in (-1, 1):
                 distance, along = distance_to_line(points[:, :2], line * (side, 1))
-                fold = np.exp(-((distance / 0.21) ** 2)) * front * np.clip(4 * np.minimum(along, 1 - along) + 0.35, 0, 1)
+                fading = np.clip(4 * np.minimum(along, 1 - along) + 0.35, 0, 1)  # towards both ends
+                fold = np.exp(-((distance / 0.21) ** 2)) * front * fading
                 mask[PARTS["face"]] = np.maximum(mask[PARTS["face"]], fold)
         masks[unit] = mask
     return masks
@@ -111,7 +113,8 @@ def _lip_distance(model: FaceModel) -> np.ndarray:
     contour = model.neutral[model.landmarks[48:60], :2].astype(np.float32)
     points = model.neutral[PARTS["skin"]]
     inside = np.full(len(points), -9.0)
-    for index in np.flatnonzero((np.abs(points[:, 0]) < 4) & (np.abs(points[:, 1] + 3.4) < 3) & (points[:, 2] > 8)):
+    near = (np.abs(points[:, 0]) < 4) & (np.abs(points[:, 1] + 3.4) < 3) & (points[:, 2] > 8)
+    for index in np.flatnonzero(near):
         inside[index] = cv2.pointPolygonTest(contour, points[index, :2].tolist(), True)
     return inside
 
@@ -122,8 +125,9 @@ def build_head(model: FaceModel, person: Person) -> Head:
     generic, marks = model.neutral, model.neutral[model.landmarks]
     skin_points = generic[PARTS["skin"]]
     x, y, z = skin_points.T
-    noise = sum(np.sin(k * (a * x + b * y + c * z) + person.phase * k) for k, a, b, c in
-                ((0.9, 1, 0.4, 0.2), (1.3, -0.5, 1, 0.3), (2.1, 0.6, -0.8, 0.7), (3.4, 0.7, 0.9, -0.5)))  # fmt: skip
+    noise = np.zeros(len(x))  # smooth, about -4 to 4: a sum of waves across the head
+    for k, a, b, c in ((0.9, 1, 0.4, 0.2), (1.3, -0.5, 1, 0.3), (2.1, 0.6, -0.8, 0.7), (3.4, 0.7, 0.9, -0.5)):
+        noise += np.sin(k * (a * x + b * y + c * z) + person.phase * k)
 
     albedo = person.skin * (1 + 0.018 * noise)
     for side in (-1, 1):
@@ -145,7 +149,8 @@ def build_head(model: FaceModel, person: Person) -> Head:
     for brow, loop, lid in zip(BROWS, EYE_LOOPS, UPPER_LIDS, strict=True):
         distance, along = distance_to_line(skin_points[:, :2], marks[brow, :2] - (0, person.brow_drop))
         width = person.brow_width * (1.1 - 0.75 * along**1.5)
-        cover = person.brow_opacity * _soft(width - distance, 0.22) * (z > 5) * (1 + 0.08 * np.sin(9 * x + 5 * y))
+        cover = person.brow_opacity * _soft(width - distance, 0.22) * (z > 5)
+        cover *= 1 + 0.08 * np.sin(9 * x + 5 * y)
         albedo = albedo * (1 - cover) + cover * min(dark, 0.4 * person.skin)
         around, _ = distance_to_line(skin_points, marks[loop])
         lash, _ = distance_to_line(skin_points, marks[lid])
@@ -153,11 +158,12 @@ def build_head(model: FaceModel, person: Person) -> Head:
 
     paint = np.zeros((len(generic), 3), np.float32)
     paint[PARTS["skin"], 0], paint[PARTS["skin"], 1] = albedo, gloss
-    for part, value, shine in (("mouth", 0.04, 0), ("sockets", 0.3 * person.skin, 0), ("gums", 0.16 * person.skin + 0.04, 0.05),
-                               ("teeth", 0.68, 0.12)):  # fmt: skip
+    inner = {"mouth": (0.04, 0), "sockets": (0.3 * person.skin, 0), "gums": (0.16 * person.skin + 0.04, 0.05),
+             "teeth": (0.68, 0.12)}  # fmt: skip
+    for part, (value, shine) in inner.items():
         paint[PARTS[part], 0], paint[PARTS[part], 1] = value, shine
     for side in ("left", "right"):
-        # The iris mesh lies inside the sclera mesh and is never seen: paint it on the sclera, which gaze turns.
+        # The iris mesh lies inside the sclera and is never seen: paint it on the sclera, which gaze turns.
         pole = generic[PARTS[f"{side}_iris"], :2].mean(0)
         white = generic[PARTS[f"{side}_sclera"]]
         distance = np.where(white[:, 2] > 8.4, np.linalg.norm(white[:, :2] - pole, axis=1), 9)
@@ -175,12 +181,14 @@ def build_head(model: FaceModel, person: Person) -> Head:
 
 
 def _hair(person: Person, points: np.ndarray, marks: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Share of hair (skin,) on each vertex: above a line that runs from the forehead past the temple to the nape."""
+    """Share of hair (skin,) on each vertex: above a line from the forehead past the temple to the nape."""
     if person.hair == "bald":
         return np.zeros(len(points), np.float32)
     x, y, z = points.T
     brow, chin = marks[[19, 24], 1].mean(), marks[8, 1]
-    forehead = brow + person.hairline * (brow - chin) - 0.25 * np.maximum(np.abs(x) - 3, 0) * (person.hair == "cap")
+    forehead = brow + person.hairline * (brow - chin)
+    if person.hair == "cap":
+        forehead = forehead - 0.25 * np.maximum(np.abs(x) - 3, 0)
     if person.hair == "long":  # over the ears, down to the shoulders
         side = np.interp(z, [3.9, 4.3, 4.5], [-11, 3.0, 5.0])
         ear = np.zeros(len(points), bool)
@@ -201,6 +209,6 @@ def _push(
     if person.hair == "long":  # falls straight from the temples, hiding ears and neck
         x, y, _ = vertices.T
         width = np.maximum(8.0 + person.hair_depth + 0.1 * noise, np.abs(x)) * np.clip(np.abs(x) / 4, 0, 1)
-        fall = _soft(7.0 - y, 4) * _soft(2.8 - points[:, 2], 0.6)  # starts behind the painted edge, which then is sharp
+        fall = _soft(7.0 - y, 4) * _soft(2.8 - points[:, 2], 0.6)  # behind the painted edge, to keep it sharp
         away[:, 0] += fall * (np.sign(x) * width - x - away[:, 0])
     return (away * hair[:, None]).astype(np.float32)
