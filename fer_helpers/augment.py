@@ -12,4 +12,6 @@ LAYERS = {
 
 def pipeline(names: tuple[str, ...]) -> keras.Sequential:
     """Chain the augmentations called `names`, in order; input and output are float images (n, 48, 48, 1)."""
-    return keras.Sequential([LAYERS[name]() for name in names], name="augmentation")
+    stack = keras.Sequential([LAYERS[name]() for name in names], name="augmentation")
+    stack.dtype_policy = "float32"
+    return stack

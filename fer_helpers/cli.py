@@ -60,7 +60,9 @@ def runs(profile: Profile = "full", results_dir: ResultsDir = None) -> None:
     """List the run records."""
     from fer_helpers import report
 
-    typer.echo(report.runs_table(_folder(profile, results_dir)))
+    folder = _folder(profile, results_dir)
+    table = report.runs_table(folder)
+    typer.echo(f"There are no records in {folder}." if table.empty else table.to_string(index=False))
 
 
 @app.command()
@@ -86,8 +88,8 @@ def audit(data: str) -> None:
 
 
 @app.command()
-def landmarks(data: Annotated[str, typer.Argument(help="facekit")] = "facekit") -> None:
-    """Measure dlib's detection share and the error of its 68 points against the true landmarks."""
+def landmarks() -> None:
+    """Measure dlib on the embedded faces: the share found, and the error of its 68 points against the truth."""
     from fer_helpers import landmarks as landmarking
 
     typer.echo(landmarking.facekit_report())
@@ -108,11 +110,18 @@ def report(
     paper: Annotated[str, typer.Option(help="Key of the paper, for example uvic_cnn.")],
     profile: Profile = "full",
     results_dir: ResultsDir = None,
+    output: Annotated[
+        str, typer.Option("--format", help="text, or markdown (the table in README.md).")
+    ] = "text",
 ) -> None:
     """Print a paper's tables: published beside ours, from the records."""
     from fer_helpers import report as reporting
 
-    typer.echo(reporting.paper_report(paper, profile, _folder(profile, results_dir)))
+    folder = _folder(profile, results_dir)
+    if output == "markdown":
+        typer.echo(reporting.markdown_table(paper, folder))
+    else:
+        typer.echo(reporting.paper_report(paper, profile, folder))
 
 
 @app.command()
@@ -136,6 +145,12 @@ def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
 
     if (check := doctoring.check_writable(folder)).status == "FAIL":  # before hours of training, not after
         raise FerError(check.message)
+    if profile == "full":
+        from fer_helpers import datasets
+
+        datasets.load(
+            chosen.dataset
+        )  # says at once what is missing; the cache makes the second reading cheap
     from fer_helpers import training
 
     return training.Job(chosen, profile, seed, folder)

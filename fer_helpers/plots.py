@@ -70,12 +70,12 @@ def accuracies(table: pd.DataFrame) -> Figure:
 
     A published value that is missing is left out.
     """
-    figure, axis = plt.subplots(figsize=(7, 0.8 + 0.45 * len(table)))
+    figure, axis = plt.subplots(figsize=(7, 1.4 + 0.45 * len(table)))
     y = np.arange(len(table))[::-1]
     errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
     axis.errorbar(table["accuracy"], y, xerr=errors, fmt="o", capsize=3, label="this course, 95 % interval")
     axis.plot(table["published"], y, "D", color=sns.color_palette()[1], label="published")
     axis.set_yticks(y, table["name"])
     axis.set(xlabel="accuracy", ylim=(-0.6, len(table) - 0.4))
-    axis.legend(fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return figure

@@ -38,14 +38,7 @@ def read(record_path: Path) -> dict:
 
 
 def write(record_path: Path, record: dict, probabilities: dict[str, np.ndarray]) -> None:
-    """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest.
-
-    Raises FerError rather than replace a full record by a quick one.
-    """
-    if record["profile"] != "full" and record_path.exists() and read(record_path)["profile"] == "full":
-        raise FerError(
-            f"{record_path} is a full run and stays: choose another results folder for quick runs."
-        )
+    """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest."""
     halves = {split: values.astype("float16") for split, values in probabilities.items()}
     with paths.atomic_write(record_path.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **halves)

@@ -92,12 +92,37 @@ def paper_report(paper: str, profile: str, results_dir: Path) -> str:
     for name, table in result_table(paper, results_dir).groupby("table", sort=False):
         table = table.drop(columns="table").dropna(axis=1, how="all").astype(object).fillna("")
         lines += ["", name, table.to_string(index=False)]
-    lines += ["", "Records", runs_table(results_dir, paper)]
+    lines += ["", "Records", runs_table(results_dir, paper).to_string(index=False)]
     return "\n".join(lines)
 
 
-def runs_table(results_dir: Path, paper: str = "*") -> str:
-    """Text table of the run records: one line a run."""
+def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
+    """The paper's rows as README.md shows them, in Markdown."""
+    table = result_table(paper, results_dir).astype(object).fillna("")
+    columns = ["table", "row", "published PrivateTest", "our PrivateTest", "our clean PrivateTest", "verdict"]
+    lines = [columns, ["---"] * len(columns), *table[columns].astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def accuracies(results_dir: Path) -> pd.DataFrame:
+    """PrivateTest accuracy of every scored record: name, accuracy, low, high, and published (NaN for a variant)."""
+    numbers = published.load().query("metric == 'accuracy' and test_set == @PRIVATE_TEST")
+    rows = []
+    for record in records.find(results_dir):
+        if PRIVATE_TEST not in record["metrics"]:
+            continue
+        scores = record["metrics"][PRIVATE_TEST]
+        experiment = study.get(record["experiment"])
+        table, row = next(iter(experiment.rows), ("", ""))
+        claims = numbers[(numbers.paper == record["paper"]) & (numbers.table == table) & (numbers.row == row)]
+        claim = next(iter(claims["value"]), float("nan"))
+        name = f"{experiment.title}, seed {record['seed']}"
+        rows.append((name, scores["accuracy"], *scores["interval"], claim))
+    return pd.DataFrame(rows, columns=["name", "accuracy", "low", "high", "published"])
+
+
+def runs_table(results_dir: Path | str, paper: str = "*") -> pd.DataFrame:
+    """The run records in `results_dir`, one line a run."""
     rows = [
         {
             "experiment": r["experiment"],
@@ -107,36 +132,31 @@ def runs_table(results_dir: Path, paper: str = "*") -> str:
             "best": r["epochs"]["best"],
             "minutes": round(r["seconds"] / 60, 1),
             "precision": r["device"]["precision"],
-            "backend": r["versions"]["backend"],
             "commit": (r["commit"] or "unknown")[:10],
         }
         for r in records.find(results_dir, paper)
     ]
-    return pd.DataFrame(rows).to_string(index=False) if rows else f"There are no records in {results_dir}."
+    names = ["experiment", "seed", "data", "epochs", "best", "minutes", "precision", "commit"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def summary(results_dir: Path) -> pd.DataFrame:
     """Every accuracy of every record in `results_dir`, one row each."""
-    rows = [
-        {
-            "experiment": r["experiment"],
-            "profile": r["profile"],
-            "seed": r["seed"],
-            "test_set": split,
-            "n": scores["n"],
-            "accuracy": round(scores["accuracy"], 6),
-            "low": round(scores["interval"][0], 6),
-            "high": round(scores["interval"][1], 6),
-            "macro_recall": round(scores["macro_recall"], 6),
-            "parameters": r["parameters"]["total"],
-            "epochs": r["epochs"]["done"],
-            "stopped_by": r["epochs"]["stopped_by"],
-            "commit": r["commit"],
-        }
-        for r in records.find(results_dir)
-        for split, scores in r["metrics"].items()
-    ]
-    return pd.DataFrame(rows)
+    names = ["experiment", "profile", "seed", "test_set", "n", "accuracy", "low", "high", "macro_recall"]
+    names += ["parameters", "epochs", "stopped_by", "commit"]
+    rows = []
+    for record in records.find(results_dir):
+        run = [record["experiment"], record["profile"], record["seed"]]
+        code = [
+            record["parameters"]["total"],
+            record["epochs"]["done"],
+            record["epochs"]["stopped_by"],
+            record["commit"],
+        ]
+        for split, scores in record["metrics"].items():
+            numbers = [scores["accuracy"], *scores["interval"], scores["macro_recall"]]
+            rows.append([*run, split, scores["n"], *(round(number, 6) for number in numbers), *code])
+    return pd.DataFrame(rows, columns=names)
 
 
 def card(notebook_path: Path) -> dict:

@@ -59,7 +59,7 @@ FLIP_AND_SHIFT = ("flip", "shift")
 _ALL = (
     Experiment(
         id="uvic_cnn/medium_n",
-        title="Medium, normalised",
+        title="Medium+N",
         rows=(("Table 1", "Medium"), ("Table 2", "Medium+N")),
         dataset="fer2013",
         architecture="uvic_cnn.medium",
@@ -69,7 +69,7 @@ _ALL = (
     ),
     Experiment(
         id="uvic_cnn/medium_n_a",
-        title="Medium, normalised, augmented",
+        title="Medium+N+A",
         rows=(("Table 1", "Medium + A"), ("Table 2", "Medium+N+A")),
         dataset="fer2013",
         architecture="uvic_cnn.medium",
@@ -79,7 +79,7 @@ _ALL = (
     ),
     Experiment(
         id="uvic_cnn/medium_n_a_rate_1e-3",
-        title="Medium, normalised, augmented, learning rate 0.001",
+        title="Medium+N+A, learning rate 0.001",
         rows=(),
         dataset="fer2013",
         architecture="uvic_cnn.medium",

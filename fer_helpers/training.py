@@ -6,6 +6,7 @@ interrupted goes on as if nothing had happened.
 """
 
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -13,7 +14,6 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -192,17 +192,20 @@ class Job:
         return net, model
 
     def _finished_record(self, limit: int) -> dict | None:
-        """The full record if it is there with all the epochs asked for. Full records are never replaced by surprise."""
-        if self.profile == "quick" or not self.record_path.exists():
+        """The full record if it is there with all the epochs asked for: it is never replaced by surprise."""
+        if not self.record_path.exists():
             return None
         record = records.read(self.record_path)
-        if record["profile"] == "full" and (
-            record["epochs"]["stopped_by"] == "patience" or record["epochs"]["done"] >= limit
-        ):
+        if record["profile"] != self.profile:
+            raise FerError(f"{self.record_path} is a {record['profile']} run: choose another results folder.")
+        if self.profile == "quick":
+            return None
+        if record["epochs"]["stopped_by"] == "patience" or record["epochs"]["done"] >= limit:
             return record
-        if record["key"] != self.key:
+        if record["key"] != self.key or not self.checkpoint_path.exists():
             raise FerError(
-                f"{self.record_path} was made by other code or data, so its run cannot go on. Delete it to train again."
+                f"{self.record_path} cannot go on: its checkpoint is not in {self.checkpoint_path.parent}, or "
+                "experiment, data or code have changed since. Delete the record to train from the start."
             )
         return None
 
@@ -228,6 +231,7 @@ class Job:
     def _record(self, state: dict, net: keras.Model, limit: int, reason: str, precision: str) -> dict:
         history = state["history"]
         best = best_epoch(history)
+        backend = importlib.import_module(keras.backend.backend())
         return {
             "format": records.FORMAT,
             "experiment": self.experiment.id,
@@ -267,7 +271,7 @@ class Job:
             "versions": {
                 "python": platform.python_version(),
                 "keras": keras.version(),
-                "backend": f"{keras.backend.backend()} {version(keras.backend.backend())}",
+                "backend": f"{backend.__name__} {backend.__version__}",
             },
             "commit": state["commit"],
             "finished": _now(),
