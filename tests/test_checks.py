@@ -1,0 +1,68 @@
+"""The checks of the exercises never raise, whatever a student gives them."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fer_helpers import checks, paths
+
+ALL = {name: check for name, check in vars(checks).items() if re.fullmatch(r"q\d\d_\d+", name)}
+ODD = [
+    "",
+    "text",
+    [],
+    [1, "two", None],
+    {},
+    float("nan"),
+    float("inf"),
+    -1,
+    0,
+    10**30,
+    np.zeros(3),
+    object(),
+    print,
+    1j,
+]
+RIGHT = {  # worked out by hand or known from FER2013's own counts
+    "q00_4": 879 / 3589,
+    "q00_5": "PublicTest",
+    "q03_1": 51_264,
+    "q03_2": 146_855,
+    "q03_3": 0.5,
+}
+
+
+def verdict(capsys, name: str, answer: object) -> str:
+    assert ALL[name](answer) is None
+    (line,) = capsys.readouterr().out.splitlines()
+    number = name[1:].split("_")[1]
+    assert line.startswith(f"Exercise {number}: "), line
+    return line.removeprefix(f"Exercise {number}: ")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_answer_and_odd_answers(capsys, name):
+    for missing in (None, ...):
+        assert verdict(capsys, name, missing) == "not answered yet."
+    for answer in ODD:
+        assert verdict(capsys, name, answer).startswith("Not yet: "), answer
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_right(capsys, name):
+    assert verdict(capsys, name, RIGHT[name]) == "Right."
+
+
+def test_every_exercise_of_the_notebooks_has_a_check_and_the_other_way_round():
+    notebooks = [path for path in paths.NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    asked = {
+        path.stem: set(re.findall(r"checks\.(q\w+)\(", path.read_text(encoding="utf-8")))
+        for path in notebooks
+    }
+    assert set().union(*asked.values()), "no notebook asks anything"
+    for notebook, names in asked.items():
+        assert names <= set(ALL), notebook
+        assert all(name[1:3] == notebook[:2] for name in names), notebook  # q03_1 belongs to notebook 03
+    written = {stem[:2] for stem in asked}
+    assert {name for name in ALL if name[1:3] in written} <= set().union(*asked.values())

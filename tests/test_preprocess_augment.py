@@ -1,0 +1,90 @@
+"""Preprocessing learns from Training only; augmentation acts while training only."""
+
+import keras
+import numpy as np
+import pytest
+
+from fer_helpers import augment, preprocess
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """Smooth random pictures (16, 48, 48, 1), float32, each different from its mirror image."""
+    coarse = np.random.default_rng(0).uniform(0, 255, (16, 6, 6, 1))
+    return np.kron(coarse, np.ones((1, 8, 8, 1))).astype("float32")
+
+
+def run(names: tuple[str, ...], images: np.ndarray, seed: int = 0, training: bool = True) -> np.ndarray:
+    keras.utils.set_random_seed(seed)
+    return keras.ops.convert_to_numpy(augment.pipeline(names)(images, training=training))
+
+
+def test_standardise_with_the_statistics_of_training():
+    random = np.random.default_rng(0)
+    training = random.integers(0, 200, (300, 48, 48), dtype="uint8")
+    training[:, 0, 0] = 7  # a pixel that never changes must not divide by zero
+    other = random.integers(100, 256, (20, 48, 48), dtype="uint8")
+    prepare = preprocess.fit(("standardise",), training)
+    x = prepare(training)
+    assert x.shape == (300, 48, 48, 1) and x.dtype == np.float32
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-5)
+    deviation = x.std(axis=0)[..., 0]
+    assert deviation[0, 0] == 0
+    np.testing.assert_allclose(np.delete(deviation.ravel(), 0), 1, atol=1e-5)
+
+    mean, std = training.mean(axis=0), np.maximum(training.std(axis=0), 1e-3)
+    np.testing.assert_allclose(prepare(other)[..., 0], (other - mean) / std, rtol=1e-4, atol=1e-4)
+    assert prepare(other)[:, 1:].mean() > 1  # not centred by its own mean
+
+
+def test_no_step_keeps_grey_levels_and_an_unknown_one_is_refused():
+    images = np.arange(2 * 48 * 48, dtype="uint32").reshape(2, 48, 48).astype("uint8")
+    np.testing.assert_array_equal(preprocess.fit((), images)(images)[..., 0], images)
+    with pytest.raises(ValueError, match="blur"):
+        preprocess.fit(("blur",), images)(images)
+
+
+def test_identity_outside_training(images):
+    np.testing.assert_array_equal(run(("flip", "shift"), images, training=False), images)
+    inputs = keras.Input((48, 48, 1))
+    model = keras.Model(inputs, augment.pipeline(("flip", "shift"))(inputs))
+    np.testing.assert_array_equal(model.predict(images, verbose=0), images)  # what validation and tests see
+
+
+def test_flip_mirrors_about_half_of_the_images(images):
+    many = np.repeat(images, 8, axis=0)
+    result = run(("flip",), many)
+    same = (result == many).all(axis=(1, 2, 3))
+    mirrored = (result == many[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert (same ^ mirrored).all()
+    assert 0.3 < mirrored.mean() < 0.7
+
+
+def test_shift_moves_up_to_a_tenth_and_repeats_the_edge(images):
+    spot = np.zeros((64, 48, 48, 1), "float32")
+    spot[:, 24, 24] = 1
+    result = run(("shift",), spot)[..., 0]
+    grid = np.arange(48) - 24
+    for axis in (1, 2):
+        moved = (result.sum(axis=3 - axis) * grid).sum(axis=1)
+        assert np.abs(moved).max() <= 4.8 + 1e-3 and np.abs(moved).max() > 3
+        assert moved.min() < 0 < moved.max() and len(np.unique(moved.round(3))) > 20
+    grey = np.full_like(images, 90.0)
+    np.testing.assert_allclose(run(("shift",), grey), grey, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_images(images):
+    first, again, other = (run(("flip", "shift"), images, seed) for seed in (1, 1, 2))
+    assert first.shape == images.shape
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_works_under_mixed_bfloat16(images):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        result = run(("flip", "shift"), images)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert result.dtype == np.float32 and result.shape == images.shape and np.isfinite(result).all()
+    np.testing.assert_allclose(result, run(("flip", "shift"), images), atol=2)  # 8 bits of 255

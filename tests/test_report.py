@@ -1,0 +1,186 @@
+"""From handmade records to verdicts, tables and the page."""
+
+import nbformat
+import pandas as pd
+import pytest
+
+from fer_helpers import metrics, paths, records, report, study
+from fer_helpers.errors import FerError
+
+CLAIM = 0.5642  # uvic_cnn, Table 1, Medium
+
+
+def scores(correct: int, n: int = 3589) -> dict:
+    interval = list(metrics.wilson_interval(correct, n))
+    return {"n": n, "correct": correct, "accuracy": correct / n, "interval": interval, "macro_recall": 0.5}
+
+
+def record(experiment: str = "uvic_cnn/medium_n", correct: int = 2025, **changes) -> dict:
+    return {
+        "format": 1,
+        "experiment": experiment,
+        "paper": "uvic_cnn",
+        "profile": "full",
+        "seed": 0,
+        "key": "k",
+        "dataset": {"name": "fer2013", "fingerprint": "f1ngerpr1nt0"},
+        "parameters": {"total": 2_440_615},
+        "epochs": {"done": 60, "limit": 60, "recipe": 60, "best": 41, "stopped_by": "recipe"},
+        "history": {},
+        "seconds": 1200.0,
+        "device": {"processor": "Some <CPU>", "cores": 2, "gpu": None, "precision": "float32"},
+        "versions": {"python": "3.11", "keras": "3.15", "backend": "jax 0.10"},
+        "commit": "0123456789abcdef",
+        "metrics": {
+            "PublicTest": scores(2000),
+            "PrivateTest": scores(correct),
+            "PrivateTest clean": scores(1800, 3252),
+        },
+    } | changes
+
+
+def write(folder, *all_records: dict) -> None:
+    for r in all_records:
+        records.write(records.path(folder, r["experiment"], r["seed"]), r, {})
+
+
+@pytest.mark.parametrize(
+    ("ours", "claim", "expected"),
+    [
+        (record(correct=2025), CLAIM, "reproduced"),
+        (record(correct=2025), 2025 / 3589, "reproduced"),
+        (record(correct=2200), CLAIM, "better"),
+        (record(correct=1800), CLAIM, "worse"),
+        (record(), None, "not in the paper"),
+        (None, CLAIM, "not run yet"),
+        (record(metrics={}), CLAIM, "not run yet"),
+        (
+            record(epochs={"done": 10, "recipe": 60, "stopped_by": "limit"}),
+            CLAIM,
+            "no reproduction: 10 of 60 epochs",
+        ),
+        (record(epochs={"done": 55, "recipe": 60, "stopped_by": "patience"}), CLAIM, "reproduced"),
+        (record(profile="quick"), CLAIM, "no reproduction: quick profile"),
+    ],
+)
+def test_verdict(ours, claim, expected):
+    assert report.verdict(ours, claim) == expected
+
+
+def test_result_table_sets_published_beside_ours(tmp_path, monkeypatch):
+    variant = study.Experiment(
+        "uvic_cnn/ours", "Our variant", (), "fer2013", "uvic_cnn.medium", (), (), study.UVIC
+    )
+    monkeypatch.setitem(study.EXPERIMENTS, variant.id, variant)
+    write(tmp_path, record(), record(seed=1), record("uvic_cnn/ours"))
+    table = report.result_table("uvic_cnn", tmp_path).set_index(["table", "row"])
+    medium = table.loc[("Table 2", "Medium+N")]
+    assert (medium["published PublicTest"], medium["published PrivateTest"]) == (0.558, CLAIM)
+    assert medium["our PrivateTest"] == "0.5642 [0.548, 0.580]"
+    assert medium["our clean PrivateTest"].startswith("0.5535 ")
+    assert (medium["epochs"], medium["seeds"], medium["verdict"]) == ("60 of 60", 2, "reproduced")
+    missing = table.loc[("Table 2", "Medium+N+A")]
+    assert (missing["our PrivateTest"], missing["seeds"], missing["verdict"]) == ("", 0, "not run yet")
+    assert table.index[-1] == ("ours", "Our variant")
+    assert table.iloc[-1]["verdict"] == "not in the paper" and pd.isna(
+        table.iloc[-1]["published PrivateTest"]
+    )
+
+
+def test_the_default_are_the_committed_full_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REPORTS", tmp_path)
+    monkeypatch.setenv("FER_RESULTS_DIR", str(tmp_path / "quick"))
+    write(tmp_path / "quick", record(profile="quick", correct=3000))
+    write(tmp_path / "full", record())
+    assert report.result_table("uvic_cnn")["our PrivateTest"].iloc[0].startswith("0.5642")
+
+
+def test_paper_report_prints_both_tables_and_the_runs(tmp_path):
+    write(tmp_path, record())
+    text = report.paper_report("uvic_cnn", "full", tmp_path)
+    for part in (
+        "Table 1",
+        "Table 2",
+        "Medium+N+A",
+        "0.5642",
+        "reproduced",
+        "60/60 (recipe)",
+        "0123456789 ",
+    ):
+        assert part in text + " ", text
+    assert "nan" not in text.lower()
+    with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
+        report.paper_report("nonsense", "full", tmp_path)
+    assert report.runs_table(tmp_path / "nowhere").empty
+
+
+def executed_notebook(path, numbers: nbformat.NotebookNode) -> None:
+    v4 = nbformat.v4
+    picture = v4.new_output("display_data", {"image/png": "UE5H"})
+    cells = [
+        v4.new_markdown_cell("# Depth <b>& width\n\nOne sentence <script>."),
+        v4.new_code_cell("figure", outputs=[picture], metadata={"tags": ["key-figure"]}),
+        v4.new_code_cell("numbers", outputs=[numbers], metadata={"tags": ["key-numbers"]}),
+    ]
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(v4.new_notebook(cells=cells, metadata={"papermill": {"duration": 90.0}}), path)
+
+
+def test_write_index_makes_the_page_and_the_summary(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REPORTS", tmp_path / "none")
+    table = nbformat.v4.new_output("execute_result", {"text/html": "<table>key</table>", "text/plain": "key"})
+    executed_notebook(tmp_path / "notebooks" / "03_depth.ipynb", table)
+    executed_notebook(
+        tmp_path / "notebooks" / "04_text.ipynb", nbformat.v4.new_output("stream", text="<b> 5 < 6")
+    )
+    write(tmp_path, record(profile="quick", commit=None))
+    page = report.write_index("quick", tmp_path).read_text(encoding="utf-8")
+    for part in (
+        '<a href="notebooks/03_depth.html">Depth &lt;b&gt;&amp; width</a>',
+        "took 1.5 minutes",
+        "One sentence &lt;script&gt;.",
+        'src="data:image/png;base64,UE5H"',
+        '<div class="scroll"><table>key</table></div>',
+        "<pre>&lt;b&gt; 5 &lt; 6</pre>",  # printed text is text, whatever it begins with
+        "Medium+N+A",
+        "not run yet",
+        "<code>f1ngerpr1nt0</code>",
+        "Some &lt;CPU&gt;, 2 cores, no GPU, float32",
+        "<code>unknown</code>",
+    ):
+        assert part in page, part
+    assert "<script>" not in page and ">nan<" not in page
+
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    columns = "experiment,profile,seed,test_set,n,accuracy,low,high,macro_recall,parameters,epochs,stopped_by,commit"
+    assert ",".join(summary.columns) == columns
+    assert list(summary["test_set"]) == ["PublicTest", "PrivateTest", "PrivateTest clean"]
+    assert summary["accuracy"][1] == pytest.approx(2025 / 3589, abs=1e-6)
+
+
+def test_write_index_in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REPORTS", tmp_path / "none")
+    assert "No run yet." in report.write_index("full", tmp_path / "new").read_text(encoding="utf-8")
+
+
+def test_the_page_of_full_runs_shows_their_own_folder(tmp_path):
+    write(tmp_path, record())
+    assert "0.5642 [0.548, 0.580]" in report.write_index("full", tmp_path).read_text(encoding="utf-8")
+
+
+def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
+    write(tmp_path, record(), record(seed=1, metrics={}))
+    table = report.accuracies(tmp_path)
+    assert len(table) == 1 and table["published"].iloc[0] == CLAIM  # an unscored run has no accuracy
+    assert table["low"].iloc[0] < table["accuracy"].iloc[0] == 2025 / 3589 < table["high"].iloc[0]
+
+
+def test_committed_texts_show_the_committed_records():
+    """README's table and summary.csv come from the records; after a new run, write both again."""
+    readme = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    assert report.markdown_table("uvic_cnn") in readme, (
+        "python -m fer_helpers report --paper uvic_cnn --format markdown"
+    )
+    full = paths.REPORTS / "full"
+    stored = (full / "summary.csv").read_text(encoding="utf-8")
+    assert stored == report.summary(full).to_csv(index=False), "python -m fer_helpers index --profile full"

@@ -1,0 +1,55 @@
+"""The list of experiments, and that asking it costs nothing."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fer_helpers import architectures, augment, paths, preprocess, published, study
+from fer_helpers.errors import FerError
+
+
+def test_every_experiment_names_things_that_exist():
+    numbers = published.load()
+    rows = set(zip(numbers["paper"], numbers["table"], numbers["row"], strict=True))
+    assert study.EXPERIMENTS
+    for name, experiment in study.EXPERIMENTS.items():
+        assert name == experiment.id and name.split("/")[0] == experiment.paper
+        assert experiment.architecture in architectures.NETS
+        assert set(experiment.augment) <= set(augment.LAYERS)
+        preprocess.fit(experiment.preprocess, np.zeros((2, 48, 48), "uint8"))
+        assert {(experiment.paper, *row) for row in experiment.rows} <= rows, name
+        assert experiment.quick.epochs < experiment.recipe.epochs
+
+
+def test_get_and_check_profile():
+    assert study.get("uvic_cnn/medium_n").title == "Medium+N"
+    with pytest.raises(FerError, match="no experiment called 'medium'.*uvic_cnn/medium_n"):
+        study.get("medium")
+    assert [study.check_profile(name) for name in study.PROFILES] == ["quick", "full"]
+    with pytest.raises(FerError, match="no profile called 'fast'.*quick, full"):
+        study.check_profile("fast")
+
+
+def test_planned(monkeypatch):
+    two = replace(study.get("uvic_cnn/medium_n"), seeds=(0, 1))
+    monkeypatch.setattr(study, "_ALL", (two, study.get("uvic_cnn/medium_n_a")))
+    assert study.planned("quick") == [("uvic_cnn/medium_n", 0), ("uvic_cnn/medium_n_a", 0)]
+    assert study.planned("full") == [
+        ("uvic_cnn/medium_n", 0),
+        ("uvic_cnn/medium_n", 1),
+        ("uvic_cnn/medium_n_a", 0),
+    ]
+    with pytest.raises(FerError):
+        study.planned("fast")
+
+
+def test_reading_the_study_starts_no_network_library():
+    script = (
+        "import sys; from fer_helpers import study, cli, records, metrics, report, plots\n"
+        "study.planned(); print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

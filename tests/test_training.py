@@ -1,0 +1,297 @@
+"""Training that survives a kill, sees no test set, and runs again exactly when it must."""
+
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_helpers import checkpoints, datasets, paths, records, study, training
+from fer_helpers.errors import FerError
+
+RECIPE = study.Recipe(epochs=100, batch_size=32, learning_rate=0.01)
+
+
+def flat(epochs: int) -> dict:
+    """History with its best epoch first and `epochs` equal ones after it."""
+    return {"val_accuracy": [0.5] * (epochs + 1)}
+
+
+def test_learning_rate_halves_after_25_flat_epochs_down_to_a_floor():
+    rates = {n: training.learning_rate(RECIPE, flat(n)) for n in (0, 24, 25, 49, 50, 1000)}
+    assert rates == {0: 0.01, 24: 0.01, 25: 0.005, 49: 0.005, 50: 0.0025, 1000: 1e-4}
+    assert training.learning_rate(RECIPE, {"val_accuracy": []}) == 0.01
+    improved = {"val_accuracy": [0.5] * 25 + [0.6] + [0.5] * 24}  # 24 flat, better, 24 flat
+    assert training.learning_rate(RECIPE, improved) == 0.01
+
+
+def test_best_epoch_is_the_first_of_equals():
+    assert training.best_epoch({"val_accuracy": [0.1, 0.7, 0.3, 0.7]}) == 1
+
+
+def test_stopped_by():
+    assert training.stopped_by(RECIPE, {"val_accuracy": []}, 100) is None
+    assert training.stopped_by(RECIPE, flat(49), 100) is None
+    assert training.stopped_by(RECIPE, flat(50), 100) == "patience"
+    rising = {"val_accuracy": list(np.linspace(0, 1, 100))}
+    assert training.stopped_by(RECIPE, rising, 100) == "recipe"
+    assert training.stopped_by(RECIPE, {"val_accuracy": [0.1, 0.2]}, 2) == "limit"
+
+
+# A kill of the real command
+
+
+def start(folder: Path) -> subprocess.Popen:
+    """Start `train uvic_cnn/medium_n` with results and state in `folder`; one thread, so that sums repeat."""
+    environment = os.environ | {
+        "FER_STATE_DIR": str(folder / "state"),
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "fer_helpers",
+        "train",
+        "uvic_cnn/medium_n",
+        "--results-dir",
+        str(folder),
+    ]
+    return subprocess.Popen(command, cwd=paths.ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen, folder: Path) -> tuple[dict, str]:
+    errors = process.communicate(timeout=400)[1]
+    assert process.returncode == 0, errors
+    return records.read(records.path(folder, "uvic_cnn/medium_n", 0)), errors
+
+
+@pytest.fixture(scope="module")
+def killed_and_whole(tmp_path_factory):
+    """A run that was killed after two epochs and started again, with its messages; beside it an unbroken run."""
+    killed, whole = (tmp_path_factory.mktemp(name) for name in ("killed", "whole"))
+    unbroken, first = start(whole), start(killed)
+    try:
+        for line in first.stderr:
+            if "epoch 2 of" in line:
+                break
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        assert not records.path(killed, "uvic_cnn/medium_n", 0).exists()
+        second = start(killed)
+        return killed, finish(second, killed), finish(unbroken, whole)[0]
+    finally:
+        for process in (unbroken, first):
+            process.kill()
+            process.stderr.close()
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(killed_and_whole):
+    _, (resumed, messages), whole = killed_and_whole
+    done = int(re.search(r"going on after epoch (\d)", messages)[1])
+    assert 2 <= done < 6 and f"epoch {done + 1} of 6" in messages and f"epoch {done} of" not in messages
+    assert set(resumed["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"}
+    for name, values in whole["history"].items():
+        assert len(values) == 6
+        np.testing.assert_allclose(resumed["history"][name], values, rtol=1e-6, err_msg=name)
+    assert resumed["epochs"] == whole["epochs"] and resumed["key"] == whole["key"]
+
+
+def test_training_leaves_no_test_number_and_evaluate_adds_them(killed_and_whole, monkeypatch):
+    folder, (record, _), _ = killed_and_whole
+    assert record["metrics"] == {} and record["selection"]["split"] == "PublicTest"
+    rows = record["dataset"].pop("rows")
+    assert "PrivateTest" not in json.dumps(record) and set(rows) == {"Training", "PublicTest", "PrivateTest"}
+    path = records.path(folder, "uvic_cnn/medium_n", 0)
+    assert records.read_probabilities(path) == {}
+
+    monkeypatch.setenv("FER_STATE_DIR", str(folder / "state"))
+    evaluated = training.Job(study.get("uvic_cnn/medium_n"), "quick", 0, folder).evaluate()
+    assert evaluated == records.read(path)
+    assert set(evaluated["metrics"]) == {"PublicTest", "PrivateTest"}  # facekit is clean throughout
+    data, probabilities = datasets.load("facekit"), records.read_probabilities(path)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+        assert {archive[name].dtype for name in archive.files} == {np.dtype("float16")}
+    for split, scores in evaluated["metrics"].items():
+        labels = data.split(split).labels
+        accuracy = np.mean(probabilities[split].argmax(axis=1) == labels)
+        assert scores["n"] == len(labels) and scores["accuracy"] == pytest.approx(
+            accuracy, abs=1 / len(labels)
+        )
+        assert scores["accuracy"] > 0.4  # trained weights: chance is about .25
+    best = max(evaluated["history"]["val_accuracy"])  # the best epoch's weights, not the last one's
+    assert evaluated["metrics"]["PublicTest"]["accuracy"] == pytest.approx(best, abs=1 / 500)
+    assert evaluated["selection"]["accuracy"] == best
+
+
+# The same in one process, small: 64 images, three epochs, flips, shifts and dropout
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """Give a Job of 64 images; `tiny()` makes it anew, as a new process would."""
+    monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(study, "QUICK_TRAINING_IMAGES", 64)
+    experiment = replace(
+        study.get("uvic_cnn/medium_n_a"), id="uvic_cnn/tiny", quick=study.Recipe(3, 32, 1e-3)
+    )
+    monkeypatch.setitem(study.EXPERIMENTS, experiment.id, experiment)
+    return lambda: training.Job(study.get(experiment.id), "quick", 0, tmp_path / "results")
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on(tiny, monkeypatch, tmp_path, capfd):
+    job = tiny()
+    job.train(epochs=1)
+    kept = job.checkpoint_path.read_bytes()
+    for module, name in ((os, "replace"), (np, "savez")):  # the disk fills while writing, or at the rename
+        with monkeypatch.context() as broken:
+            broken.setattr(module, name, no_space)
+            with pytest.raises(FerError, match="No space left on device"):
+                tiny().train()
+        assert job.checkpoint_path.read_bytes() == kept
+        assert list(job.checkpoint_path.parent.iterdir()) == [job.checkpoint_path]
+    (job.checkpoint_path.parent / ".writing-x.npz").write_bytes(kept[:1000])  # what a kill would leave
+    resumed = tiny().train()
+    assert "going on after epoch 1" in capfd.readouterr().err
+
+    monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "other"))
+    whole = tiny().train()
+    for name, values in whole["history"].items():
+        np.testing.assert_allclose(resumed["history"][name], values, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_run_trains_once_and_again_after_a_change(tiny, monkeypatch, tmp_path):
+    trained = []
+    train = training.Job.train
+    monkeypatch.setattr(training.Job, "train", lambda job: (trained.append(job.key), train(job, 1))[1])
+    folder = tmp_path / "results"
+    first = study.run("uvic_cnn/tiny", results_dir=folder)
+    assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1
+
+    package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
+    monkeypatch.setattr(training, "__file__", str(package / "training.py"))
+    assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1  # only bytes count
+    network = package / "architectures" / "uvic_cnn.py"
+    network.write_text(network.read_text().replace("filters=64", "filters=65"))
+    assert study.run("uvic_cnn/tiny", results_dir=folder)["key"] != first["key"]
+    assert len(set(trained)) == 2
+
+
+def test_the_key_depends_on_entry_data_and_each_room(tiny, monkeypatch, tmp_path):
+    keys = [tiny().key]
+    entry = study.get("uvic_cnn/tiny")
+    monkeypatch.setitem(study.EXPERIMENTS, entry.id, replace(entry, augment=("flip",)))
+    keys.append(tiny().key)
+    data = datasets.load("facekit")
+    monkeypatch.setattr(datasets, "load", lambda name: replace(data, labels=data.labels[::-1]))
+    keys.append(tiny().key)
+    package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
+    monkeypatch.setattr(training, "__file__", str(package / "training.py"))
+    assert tiny().key == keys[-1]
+    for room in ("preprocess", "augment", "architectures/uvic_cnn", "training"):
+        with (package / f"{room}.py").open("a") as file:
+            file.write("CHANGED = True\n")
+        keys.append(tiny().key)
+    assert len(set(keys)) == len(keys) == 7
+
+
+def test_a_full_record_is_never_replaced_by_surprise(monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
+    data = datasets.load("facekit")
+    monkeypatch.setattr(datasets, "load", lambda name: data)
+    path = records.path(tmp_path, "uvic_cnn/medium_n", 0)
+
+    def write(done: int, stopped_by: str, metrics: dict) -> bytes:
+        epochs = {"done": done, "recipe": 60, "stopped_by": stopped_by}
+        record = dict.fromkeys(records.REQUIRED, {}) | {"format": 1, "profile": "full", "key": "old code"}
+        records.write(path, record | {"epochs": epochs, "metrics": metrics}, {})
+        return path.read_bytes()
+
+    def job() -> training.Job:
+        return training.Job(study.get("uvic_cnn/medium_n"), "full", 0, tmp_path)
+
+    for done, stopped_by in ((60, "recipe"), (51, "patience")):
+        before = write(done, stopped_by, {"PrivateTest": {}})
+        assert study.run("uvic_cnn/medium_n", "full", results_dir=tmp_path)["key"] == "old code"
+        assert job().train()["key"] == "old code" and path.read_bytes() == before
+        with pytest.raises(FerError, match="code have changed since"):
+            job().evaluate()
+    before = write(10, "limit", {})
+    assert job().train(epochs=10)["epochs"]["done"] == 10
+    with pytest.raises(FerError, match="cannot go on"):
+        job().train()
+    with pytest.raises(FerError, match="is a full run: choose another results folder"):
+        training.Job(study.get("uvic_cnn/medium_n"), "quick", 0, tmp_path).train()
+    assert path.read_bytes() == before
+
+
+# Checkpoints that are none
+
+
+def small(units: int) -> keras.Model:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_checkpoint_round_trip(tmp_path):
+    model, other = small(2), small(2)
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    best = [np.full(w.shape, 5.0) for w in model.get_weights()]
+    checkpoints.write(tmp_path / "a.npz", model, {"history": {"loss": [1.5]}}, best)
+    checkpoint = checkpoints.read(tmp_path / "a.npz")
+    assert checkpoint.state == {"history": {"loss": [1.5]}}
+    checkpoints.restore(other, checkpoint, tmp_path / "a.npz")
+    for mine, restored in zip(checkpoints.variables(model), checkpoints.variables(other), strict=True):
+        np.testing.assert_array_equal(mine, restored)
+    checkpoints.restore_best(other, checkpoint, tmp_path / "a.npz")
+    assert (other.get_weights()[0] == 5).all()
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "text", "flipped bit", "no state", "state is no JSON"])
+def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+    path, model = tmp_path / "a.npz", small(50)
+    checkpoints.write(path, model, {}, model.get_weights())
+    content = bytearray(path.read_bytes())
+    if damage == "flipped bit":
+        content[600] ^= 1
+    altered = {
+        "empty": b"",
+        "half": content[: len(content) // 2],
+        "text": b"not a checkpoint",
+        "flipped bit": content,
+    }
+    if damage in altered:
+        path.write_bytes(altered[damage])
+    else:
+        np.savez(
+            path, **({"state": np.zeros(3, "uint8")} if "JSON" in damage else {"variable_0000": np.zeros(3)})
+        )
+    with pytest.raises(FerError, match=r"checkpoint .*a\.npz is damaged.*Delete it"):
+        checkpoints.read(path)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    theirs, mine = small(2), small(3)
+    before = mine.get_weights()
+    checkpoints.write(tmp_path / "a.npz", theirs, {}, theirs.get_weights())
+    checkpoint = checkpoints.read(tmp_path / "a.npz")
+    for restore in (checkpoints.restore, checkpoints.restore_best):
+        with pytest.raises(FerError, match="belong to another architecture"):
+            restore(mine, checkpoint, tmp_path / "a.npz")
+    np.testing.assert_array_equal(mine.get_weights()[0], before[0])
