@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_helpers import audit, fer2013_files, ferplus, image_folders, paths
+from fer_helpers import clean_rows, fer2013_files, ferplus, image_folders, paths
 from fer_helpers.cache import cached
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, FERPLUS_VOTES, SPLITS, TRAINING
@@ -27,7 +27,9 @@ class Dataset:
     labels: np.ndarray  # (n,) int64, index into `classes`
     classes: tuple[str, ...]
     splits: np.ndarray  # (n,) str: "Training", "PublicTest" or "PrivateTest"
-    clean: np.ndarray  # (n,) bool: in the clean list of its split (defined in `audit`); all True for facekit
+    clean: (
+        np.ndarray
+    )  # (n,) bool: in the clean list of its split (defined in `clean_rows`); all True for facekit
     rows: np.ndarray  # (n,) int64: row in the source file
     votes: np.ndarray | None = None  # (n, k) uint8: annotators' votes, columns named by `vote_names`
     vote_names: tuple[str, ...] = ()
@@ -155,12 +157,12 @@ def _load_fer2013(path: Path | None = None) -> Dataset:
     content = read_fer2013(path)
     images, labels, splits, notes = (content[key] for key in ("images", "labels", "splits", "notes"))
     votes = None
-    if audit.order(labels, splits) == audit.OFFICIAL_ORDER:
-        clean = audit.read_clean_rows(len(images))
+    if clean_rows.order(labels, splits) == clean_rows.OFFICIAL_ORDER:
+        clean = clean_rows.read(len(images))
         if ferplus.find(paths.data_dir(), "fer2013new.csv"):
             votes = _paired_votes(splits, "fer2013new.csv")[0]
     else:
-        clean = audit.status(images, splits) == "clean"
+        clean = clean_rows.status(images, splits) == "clean"
         notes += (
             "The rows are not in FER2013's official order: there are no FER+ votes, and clean goes by pixels "
             "alone, so that images that are no faces could not be removed.",
@@ -206,7 +208,7 @@ def load_ferplus(votes: str = "majority", source: str = "label.csv") -> Dataset:
     if votes not in ("majority", "distribution", "argmax"):
         raise FerError(f"FER+ labels are made by majority, distribution or argmax, not by {votes!r}.")
     fer2013 = _load_fer2013()
-    if audit.order(fer2013.labels, fer2013.splits) != audit.OFFICIAL_ORDER:
+    if clean_rows.order(fer2013.labels, fer2013.splits) != clean_rows.OFFICIAL_ORDER:
         raise FerError(
             "FER+ votes belong to the rows of fer2013.csv, and this copy of FER2013 has another order; "
             "get fer2013.csv (Kaggle, ICML 2013 challenge data)."
@@ -240,6 +242,6 @@ def _load_folder(path: Path) -> Dataset:
     return Dataset(
         name=path.resolve().name,
         **content,
-        clean=audit.status(images, splits) == "clean",
+        clean=clean_rows.status(images, splits) == "clean",
         rows=np.arange(len(images)),
     )

@@ -69,7 +69,7 @@ def _guarded(name: str, check: Callable[[], list[Check]]) -> list[Check]:
 
 def report(found: list[Check]) -> str:
     """Lay the checks out as text, one a line, and a last line that says what it comes to."""
-    lines = [f"{check.status:4}  {check.name:17}  {check.message}" for check in found]
+    lines = [f"{f'[{check.status}]':6}  {check.name:17}  {check.message}" for check in found]
     fails = sum(check.status == "FAIL" for check in found)
     warnings = sum(check.status == "WARN" for check in found)
     verdict = "Not ready: mend what FAILs first." if fails else "Ready for the quick profile."

@@ -43,6 +43,10 @@ def with_interval(scores: dict | None) -> str:
     )
 
 
+def _printed(claim: float | None) -> str:
+    return "" if claim is None else f"{claim:.4f}"
+
+
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
     """Published accuracies of a paper beside ours from the records in `results_dir` (default: the committed full ones).
 
@@ -53,7 +57,7 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
     numbers = published.load().query("paper == @paper")
     rows = []
     for experiment in study.EXPERIMENTS.values():
-        if experiment.paper != paper:
+        if experiment.paper != paper or not experiment.seeds:
             continue
         record = found.get((experiment.id, 0))
         scores = record["metrics"] if record else {}
@@ -67,9 +71,9 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
                 {
                     "table": table,
                     "row": row,
-                    "published PublicTest": claim.get(PUBLIC_TEST),
+                    "published PublicTest": _printed(claim.get(PUBLIC_TEST)),
                     "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
-                    "published PrivateTest": claim.get(PRIVATE_TEST),
+                    "published PrivateTest": _printed(claim.get(PRIVATE_TEST)),
                     "our PrivateTest": with_interval(scores.get(PRIVATE_TEST)),
                     "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
                     "epochs": f"{record['epochs']['done']} of {record['epochs']['recipe']}" if record else "",
@@ -90,15 +94,14 @@ def paper_report(paper: str, profile: str, results_dir: Path) -> str:
         f"Paper {paper}, {profile} profile. Accuracy with 95 % Wilson interval; epochs trained of the recipe's."
     ]
     for name, table in result_table(paper, results_dir).groupby("table", sort=False):
-        table = table.drop(columns="table").dropna(axis=1, how="all").astype(object).fillna("")
-        lines += ["", name, table.to_string(index=False)]
+        lines += ["", name, table.drop(columns="table").to_string(index=False)]
     lines += ["", "Records", runs_table(results_dir, paper).to_string(index=False)]
     return "\n".join(lines)
 
 
 def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
     """The paper's rows as README.md shows them, in Markdown."""
-    table = result_table(paper, results_dir).astype(object).fillna("")
+    table = result_table(paper, results_dir)
     columns = ["table", "row", "published PrivateTest", "our PrivateTest", "our clean PrivateTest", "verdict"]
     lines = [columns, ["---"] * len(columns), *table[columns].astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -172,6 +175,8 @@ def card(notebook_path: Path) -> dict:
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                continue
             data = output.get("data", {})
             if "key-figure" in tags and not figure and "image/png" in data:
                 figure = data["image/png"]
@@ -180,7 +185,7 @@ def card(notebook_path: Path) -> dict:
                 numbers = data.get("text/html") or data.get("text/plain") or output.get("text", "")
     return {
         "name": notebook_path.stem,
-        "title": lines[0].lstrip("# "),
+        "title": lines[0].lstrip("# ").replace("`", ""),
         "sentence": next((line for line in lines[1:] if line.strip()), ""),
         "minutes": f"{seconds / 60:.1f}" if seconds else "?",
         "figure": figure,
@@ -202,9 +207,7 @@ def write_index(profile: str, results_dir: Path) -> Path:
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         profile=profile,
         cards=cards,
-        papers={
-            paper: result_table(paper, full).astype(object).fillna("").to_dict("records") for paper in papers
-        },
+        papers={paper: result_table(paper, full).to_dict("records") for paper in papers},
         summary=table.to_dict("records"),
         runs=list(records.find(results_dir)),
         commit=records.current_commit() or "unknown",

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -29,15 +30,17 @@ from fer_helpers import (
     paths,
     preprocess,
     records,
-    study,
 )
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST, TRAINING
 
+if TYPE_CHECKING:
+    from fer_helpers.study import Experiment, Recipe  # study starts training, so it is not imported here
+
 History = dict[str, list[float]]
 
 
-def learning_rate(recipe: study.Recipe, history: History) -> float:
+def learning_rate(recipe: "Recipe", history: History) -> float:
     """Learning rate of the next epoch: multiplied each time the selection accuracy has been flat for the patience."""
     rate, best, flat = recipe.learning_rate, -1.0, 0
     for accuracy in history["val_accuracy"]:
@@ -52,7 +55,7 @@ def best_epoch(history: History) -> int:
     return int(np.argmax(history["val_accuracy"]))
 
 
-def stopped_by(recipe: study.Recipe, history: History, limit: int) -> str | None:
+def stopped_by(recipe: "Recipe", history: History, limit: int) -> str | None:
     """Why training ends after this history: "patience", "recipe" (all its epochs), "limit" (fewer), or None."""
     done = len(history["val_accuracy"])
     if done and done - 1 - best_epoch(history) >= recipe.stop_patience:
@@ -65,8 +68,8 @@ def stopped_by(recipe: study.Recipe, history: History, limit: int) -> str | None
 class Job:
     """One experiment with one profile and seed: its data, its freshness key, its checkpoint and its record."""
 
-    def __init__(self, experiment: study.Experiment, profile: str, seed: int, results_dir: Path):
-        self.experiment, self.profile, self.seed = experiment, study.check_profile(profile), seed
+    def __init__(self, experiment: "Experiment", profile: str, seed: int, results_dir: Path):
+        self.experiment, self.profile, self.seed = experiment, profile, seed
         self.recipe = experiment.recipe if profile == "full" else experiment.quick
         self.data = datasets.load(experiment.dataset if profile == "full" else "facekit")
         self.training = self._training_rows()
@@ -154,10 +157,8 @@ class Job:
 
     def _training_rows(self) -> datasets.Dataset:
         rows = self.data.split(TRAINING)
-        if self.profile == "quick" and len(rows) > study.QUICK_TRAINING_IMAGES:
-            chosen = np.random.default_rng(self.seed).permutation(len(rows))[: study.QUICK_TRAINING_IMAGES]
-            return rows.subset(np.sort(chosen))
-        return rows
+        chosen = np.random.default_rng(self.seed).permutation(len(rows))[: self.recipe.training_images]
+        return rows.subset(np.sort(chosen))
 
     def _key(self) -> str:
         """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fer_helpers import audit, datasets, ferplus, paths
+from fer_helpers import audit, clean_rows, datasets, ferplus, paths
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_VOTES, PRIVATE_TEST, PUBLIC_TEST, SPLITS, TRAINING
 
-# A letter is a picture, "-" a constant one; the status follows from the definitions in `audit`.
+# A letter is a picture, "-" a constant one; the status follows from the definitions in `clean_rows`.
 ROWS = [
     (TRAINING, "a", 0, "clean"),
     (TRAINING, "a", 1, "clean"),  # copies inside Training stay; labels of group a conflict
@@ -48,18 +48,18 @@ def made(**changes) -> datasets.Dataset:
 
 
 def test_each_row_gets_its_reason():
-    assert audit.status(IMAGES, SPLIT, FACES).tolist() == STATUS.tolist()
+    assert clean_rows.status(IMAGES, SPLIT, FACES).tolist() == STATUS.tolist()
 
 
 def test_without_faces_non_faces_stay():
-    assert audit.status(IMAGES, SPLIT).tolist() == np.where(HIDDEN, "clean", STATUS).tolist()
+    assert clean_rows.status(IMAGES, SPLIT).tolist() == np.where(HIDDEN, "clean", STATUS).tolist()
 
 
 def test_one_grey_level_makes_another_picture():
     images = np.stack([IMAGES[0], IMAGES[0]])
     images[1, 47, 47] ^= 1
-    assert len(set(audit.groups(images))) == 2
-    assert len(set(audit.groups(IMAGES))) == len(set(PICTURE))
+    assert len(set(clean_rows.groups(images))) == 2
+    assert len(set(clean_rows.groups(IMAGES))) == len(set(PICTURE))
 
 
 def test_counts_of_the_made_set():
@@ -92,16 +92,16 @@ def test_agreement_leaves_out_unknown_and_no_face(tmp_path, monkeypatch):
 def test_the_clean_list_is_read_by_row(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("row,split,status\n1,Training,constant\n2,PublicTest,clean\n4,PrivateTest,duplicate\n")
-    assert audit.read_clean_rows(5, path).tolist() == [True, False, True, True, False]
+    assert clean_rows.read(5, path).tolist() == [True, False, True, True, False]
     path.write_text("row,split,status\n5,PrivateTest,clean\n")
     with pytest.raises(FerError, match="missing or damaged"):
-        audit.read_clean_rows(5, path)
+        clean_rows.read(5, path)
     with pytest.raises(FerError, match="missing or damaged"):
-        audit.read_clean_rows(5, tmp_path / "none.csv")
+        clean_rows.read(5, tmp_path / "none.csv")
 
 
 def test_the_committed_list_has_the_published_counts():
-    rows = [line.split(",") for line in audit.CLEAN_ROWS.read_text().splitlines()[1:]]
+    rows = [line.split(",") for line in clean_rows.PATH.read_text().splitlines()[1:]]
     count = {split: [status for _, other, status in rows if other == split] for split in SPLITS}
     assert len(count[PUBLIC_TEST]) == len(count[PRIVATE_TEST]) == 3589
     assert count[PRIVATE_TEST].count("clean") == 3252 and count[PUBLIC_TEST].count("clean") == 3257
@@ -110,8 +110,10 @@ def test_the_committed_list_has_the_published_counts():
 
 
 def test_order_tells_labels_and_splits_apart():
-    official = audit.order(LABEL, SPLIT)
-    assert official != audit.order(LABEL[::-1], SPLIT) and official != audit.order(LABEL, SPLIT[::-1])
+    official = clean_rows.order(LABEL, SPLIT)
+    assert official != clean_rows.order(LABEL[::-1], SPLIT) and official != clean_rows.order(
+        LABEL, SPLIT[::-1]
+    )
 
 
 def test_facekit_has_no_leaks():
@@ -141,7 +143,7 @@ def test_real_audit():
 @pytest.mark.real_data
 def test_real_clean_list_equals_its_recomputation(tmp_path):
     result = audit.write_clean_rows(tmp_path / "rows.csv")
-    assert (tmp_path / "rows.csv").read_bytes() == audit.CLEAN_ROWS.read_bytes()
+    assert (tmp_path / "rows.csv").read_bytes() == clean_rows.PATH.read_bytes()
     data = datasets.load("fer2013")
     assert np.array_equal(data.clean, result == "clean")
     assert (~ferplus.faces(paths.data_dir()) & data.clean).sum() == 0

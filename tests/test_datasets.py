@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_helpers import audit, cache, datasets, fer2013_files, ferplus, paths
+from fer_helpers import cache, clean_rows, datasets, fer2013_files, ferplus, paths
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, PRIVATE_TEST, PUBLIC_TEST, SPLITS, TRAINING
 
@@ -522,8 +522,8 @@ def ferplus_folder(folder, monkeypatch):
     """A small FER2013 that counts as the official one, with both forms of FER+; row 20 has no FER+
     picture."""
     write(folder, "csv")
-    monkeypatch.setattr(audit, "OFFICIAL_ORDER", audit.order(LABELS, USAGE))
-    monkeypatch.setattr(audit, "read_clean_rows", lambda n: np.ones(n, bool))
+    monkeypatch.setattr(clean_rows, "OFFICIAL_ORDER", clean_rows.order(LABELS, USAGE))
+    monkeypatch.setattr(clean_rows, "read", lambda n: np.ones(n, bool))
     table = [[*(10 if k == i % 8 else 0 for k in range(8)), 0, 0] for i in range(N)]
     table[1] = [5, 5, 0, 0, 0, 0, 0, 0, 0, 0]  # no majority, in Training
     table[8] = [5, 5, 0, 0, 0, 0, 0, 0, 0, 0]  # the same in PublicTest

@@ -15,7 +15,7 @@ def test_report_and_exit_code():
         Check("OK", "x", "y"),
     ]
     lines = doctor.report(found).splitlines()
-    assert lines[1] == "WARN  camera             none: use files."
+    assert lines[1] == "[WARN]  camera             none: use files."
     assert lines[-1] == "0 failed, 1 warned, 3 checked. Ready for the quick profile."
     assert doctor.exit_code(found) == 0
     found.append(Check("FAIL", "opencv", "too new: install 4.14."))

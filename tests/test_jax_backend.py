@@ -12,6 +12,7 @@ from fer_helpers import paths
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 class OnlyJax:  # as on a machine without the others
@@ -21,8 +22,8 @@ class OnlyJax:  # as on a machine without the others
 
 sys.meta_path.insert(0, OnlyJax)
 from fer_helpers import study, training
-study.QUICK_TRAINING_IMAGES = 64
-job = training.Job(study.get("uvic_cnn/medium_n_a"), "quick", 0, Path(sys.argv[1]))
+few = replace(study.get("uvic_cnn/medium_n_a"), quick=replace(study.QUICK, training_images=64))
+job = training.Job(few, "quick", 0, Path(sys.argv[1]))
 job.train(epochs=1)
 job.evaluate()
 """

@@ -141,9 +141,10 @@ def test_training_leaves_no_test_number_and_evaluate_adds_them(killed_and_whole,
 def tiny(monkeypatch, tmp_path):
     """Give a Job of 64 images; `tiny()` makes it anew, as a new process would."""
     monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(study, "QUICK_TRAINING_IMAGES", 64)
     experiment = replace(
-        study.get("uvic_cnn/medium_n_a"), id="uvic_cnn/tiny", quick=study.Recipe(3, 32, 1e-3)
+        study.get("uvic_cnn/medium_n_a"),
+        id="uvic_cnn/tiny",
+        quick=study.Recipe(3, 32, 1e-3, training_images=64),
     )
     monkeypatch.setitem(study.EXPERIMENTS, experiment.id, experiment)
     return lambda: training.Job(study.get(experiment.id), "quick", 0, tmp_path / "results")

@@ -6,6 +6,7 @@ A network is named `<paper>.<net>`; the part before the dot is the module that b
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import pandas as pd
@@ -24,11 +25,18 @@ class Net:
     published: str  # the count as the paper prints it
 
 
+def _over_columns(build: Callable[..., keras.Model]) -> Callable[[], keras.Model]:
+    """The network as the authors' code really built it."""
+    return partial(build, batch_norm_axis=uvic_cnn.COLUMNS)
+
+
 NETS = {
+    "uvic_cnn.shallow": Net(uvic_cnn.shallow, 4_743_943, 4_742_727, "4.7 m"),
+    "uvic_cnn.shallow_as_published": Net(_over_columns(uvic_cnn.shallow), 4_743_703, 4_742_607, "4.7 m"),
     "uvic_cnn.medium": Net(uvic_cnn.medium, 2_440_615, 2_438_311, "2.4 m"),
-    "uvic_cnn.medium_as_published": Net(
-        lambda: uvic_cnn.medium(batch_norm_axis=uvic_cnn.COLUMNS), 2_440_271, 2_438_139, "2.4 m"
-    ),
+    "uvic_cnn.medium_as_published": Net(_over_columns(uvic_cnn.medium), 2_440_271, 2_438_139, "2.4 m"),
+    "uvic_cnn.deep": Net(uvic_cnn.deep, 9_414_855, 9_412_935, "9.4 m"),
+    "uvic_cnn.deep_as_published": Net(_over_columns(uvic_cnn.deep), 9_411_195, 9_411_105, "9.4 m"),
 }
 
 
