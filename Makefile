@@ -66,5 +66,5 @@ lock: $(READY)  ## Write requirements.lock again from pyproject.toml
 	    --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:  ## Remove .venv, caches and quick reports; committed records stay
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache *.egg-info reports/quick
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache notebooks/.ruff_cache *.egg-info reports/quick
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,7 +38,7 @@ RECORDS, MISSING = [], []
 if PROFILE == "full":
     from fer_helpers import study
 
-    RECORDS = [f"{experiment}-seed{seed}" for experiment, seed in study.planned(profile="full")]
+    RECORDS = [f"{experiment}-seed{seed}" for experiment, seed in study.planned()]
     MISSING = [record for record in RECORDS if not (RESULTS / "runs" / f"{record}.json").exists()]
 
 

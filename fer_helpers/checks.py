@@ -9,7 +9,7 @@ from functools import wraps
 
 import numpy as np
 
-from fer_helpers import datasets, metrics
+from fer_helpers import datasets, labels, metrics, paths, records
 
 
 def _exercise(check: Callable[[object], str | None]) -> Callable[[object], None]:
@@ -34,6 +34,20 @@ def _unless(right: bool, hint: str) -> str | None:
     return None if right else hint
 
 
+def _share(answer: object, right: float, tolerance: float, hint: str) -> str | None:
+    """Compare a share; 62.8 in place of .628 gets a hint of its own."""
+    given = float(str(answer).strip())
+    if np.isclose(given, 100 * right, atol=100 * tolerance):
+        return "a share is wanted, not per cent."
+    return _unless(np.isclose(given, right, atol=tolerance), hint)
+
+
+def _yes(answer: object, hint: str) -> str | None:
+    if not isinstance(answer, bool | np.bool_):
+        return "give True or False, without quotation marks."
+    return _unless(bool(answer), hint)
+
+
 # 00_start_here
 
 
@@ -48,6 +62,8 @@ def q00_1(answer: object) -> str | None:
 @_exercise
 def q00_2(answer: object) -> str | None:
     """Test images for which the Wilson interval of 73 % reaches one point to either side, within 3 %."""
+    if int(answer) < 1:
+        return "give a number of images."
     low, high = metrics.wilson_interval(round(0.73 * int(answer)), int(answer))
     if (high - low) / 2 > 0.0101:
         return f"with {answer} images the interval is {high - low:.4f} wide, more than .02: take more images."
@@ -65,18 +81,18 @@ def q00_3(answer: object) -> str | None:
 @_exercise
 def q00_4(answer: object) -> str | None:
     """Accuracy of the majority baseline on FER2013's PrivateTest."""
-    hint = "divide the largest class by the sum of all seven (a share, not per cent)."
-    return _unless(np.isclose(float(answer), 879 / 3589, atol=5e-4), hint)
+    return _share(answer, 879 / 3589, 5e-4, "divide the largest class by the sum of all seven.")
 
 
 @_exercise
 def q00_5(answer: object) -> str | None:
     """Split on which epochs are chosen."""
-    if answer == "PrivateTest":
+    split = str(answer).replace(" ", "").lower()
+    if split == "privatetest":
         return "PrivateTest is only for the report: what you choose on it, you can no longer measure on it."
-    if answer == "Training":
+    if split == "training":
         return "on Training, more epochs nearly always look better."
-    return _unless(answer == "PublicTest", "give the name of one of the three splits, as a string.")
+    return _unless(split == "publictest", "give the name of one of the three splits, as a string.")
 
 
 @_exercise
@@ -100,11 +116,14 @@ def q01_1(answer: object) -> str | None:
 @_exercise
 def q01_2(answer: object) -> str | None:
     """What the FER+ majority rule makes of three rows of votes: an emotion's name, or "dropped"."""
-    words, right = [str(word).lower() for word in answer], ["surprise", "dropped", "fear"]
+    words, right = [str(word).strip().lower() for word in answer], ["surprise", "dropped", "fear"]
     if len(words) != len(right):
         return "give three words, one a row."
+    if unknown := set(words) - {*labels.FERPLUS_VOTES, "dropped"}:
+        return f'{min(unknown)!r} is no name: use the names of the table, or "dropped".'
     wrong = [row for row in range(len(right)) if words[row] != right[row]]
-    return f"row {wrong[0] + 1}: strike the single votes, then add up what is left." if wrong else None
+    rule = 'strike the single votes; the winner must hold more than half of what is left, or the row is "dropped".'
+    return f"row {wrong[0] + 1}: {rule}" if wrong else None
 
 
 @_exercise
@@ -112,10 +131,7 @@ def q01_3(answer: object) -> str | None:
     """How often one annotator, drawn by chance, says the label of a facekit PrivateTest image."""
     test = datasets.load("facekit").split("PrivateTest")
     right = np.mean(test.votes[np.arange(len(test)), test.labels] / 10)
-    return _unless(
-        np.isclose(float(answer), right, atol=0.005),
-        "the mean, over the images, of the label's share of ten votes.",
-    )
+    return _share(answer, right, 0.005, "the mean, over the images, of the label's share of ten votes.")
 
 
 @_exercise
@@ -123,6 +139,8 @@ def q01_4(answer: object) -> str | None:
     """The action units that stand in the recipe of exactly one emotion."""
     from fer_helpers.facekit.expressions import RECIPE
 
+    if not isinstance(answer, set | list | tuple) or not all(str(unit).startswith("AU") for unit in answer):
+        return 'give a set of names such as {"AU1", "AU2"}.'
     units = [unit for recipe in RECIPE.values() for unit in recipe]
     right, given = {unit for unit in units if units.count(unit) == 1}, set(answer)
     if given - right:
@@ -134,9 +152,68 @@ def q01_4(answer: object) -> str | None:
 def q01_5(answer: object) -> str | None:
     """Official PrivateTest accuracy of a network that is right on .60 of unseen and .95 of leaked images."""
     right = (0.60 * (3589 - 288) + 0.95 * 288) / 3589
-    return _unless(
-        np.isclose(float(answer), right, atol=0.0015), "weigh both accuracies by their 3,301 and 288 images."
-    )
+    return _share(answer, right, 0.0015, "weigh both accuracies by their 3,301 and 288 images.")
+
+
+# 02_preprocessing
+
+
+@_exercise
+def q02_1(answer: object) -> str | None:
+    """Histogram equalisation of the four pixels 10, 20, 20, 30."""
+    levels = np.ravel(answer).tolist()
+    if len(levels) != 4:
+        return "give four grey levels, one a pixel."
+    if levels[1] != levels[2]:
+        return "pixels of equal grey stay equal."
+    hint = "the cumulative counts are 1, 3, 4; subtract the darkest level's, divide by 3, multiply by 255."
+    return _unless(levels == [0, 170, 170, 255], hint)
+
+
+@_exercise
+def q02_2(answer: object) -> str | None:
+    """Pixels of a tile, and curves in all, of CLAHE with 6 x 6 tiles on a 48 x 48 image."""
+    pixels, curves = answer
+    if pixels != 8 * 8:
+        return "tileGridSize is the number of tiles along each side, not their size in pixels."
+    return _unless(curves == 6 * 6, "each tile has a curve of its own.")
+
+
+@_exercise
+def q02_3(answer: object) -> str | None:
+    """Smallest clip limit at which a bar of a 12 x 12 tile may hold three pixels: 3 * 256 / 144."""
+    hint = "limit x 144 / 256 must reach 3: solve for the limit."
+    return _unless(np.isclose(float(answer), 3 * 256 / 144, atol=0.01), hint)
+
+
+@_exercise
+def q02_4(answer: object) -> str | None:
+    """Mean to subtract in an application of a network that was trained per pixel."""
+    hints = {
+        "A": "that is the live-demo trap of section 9.",
+        "C": "then the answer for a face depends on the faces before it.",
+    }
+    letter = str(answer).strip().upper()
+    return _unless(letter == "B", hints.get(letter, 'give "A", "B" or "C".'))
+
+
+@_exercise
+def q02_5(answer: object) -> str | None:
+    """Order of the steps of N+A+HE in training."""
+    right = ["equalise", "learn the statistics", "standardise", "augment"]
+    steps = list(answer)
+    if sorted(steps) != sorted(right):
+        return "give each of the four strings once."
+    if steps.index("learn the statistics") < steps.index("equalise"):
+        return "statistics of raw images do not fit equalised ones."
+    return _unless(steps == right, "augmentation is a layer of the model, and sees standardised images.")
+
+
+@_exercise
+def q02_6(answer: object) -> str | None:
+    """What a negative does to the equalised image."""
+    hint = "HE keeps the order of the pixels from dark to bright; a negative turns it round."
+    return _unless(str(answer).strip().upper() == "B", hint)
 
 
 # 03_depth_and_augmentation
@@ -145,44 +222,50 @@ def q01_5(answer: object) -> str | None:
 @_exercise
 def q03_1(answer: object) -> str | None:
     """Parameters of a 5x5 convolution from 32 to 64 channels, with biases."""
-    return _unless(
-        answer == 5 * 5 * 32 * 64 + 64, "kernel height x width x channels in x channels out, plus the biases."
-    )
+    hint = "kernel height x width x channels in x channels out, plus the biases."
+    return _unless(int(answer) == 5 * 5 * 32 * 64 + 64, hint)
 
 
 @_exercise
 def q03_2(answer: object) -> str | None:
     """Parameters of Medium with global average pooling in place of Flatten."""
-    return _unless(
-        answer == 2_440_615 - (2304 - 64) * 1024,
-        "only the first dense layer changes: it then sees 64 numbers instead of 2,304.",
-    )
+    hint = "only the first dense layer changes: it then sees 64 numbers instead of 2,304."
+    return _unless(int(answer) == 2_440_615 - (2304 - 64) * 1024, hint)
 
 
 @_exercise
 def q03_3(answer: object) -> str | None:
-    """Images flipped and shifted: share of flipped images that the network sees on average."""
-    return _unless(np.isclose(float(answer), 0.5), "RandomFlip flips each image with probability one half.")
+    """Share of the images that are mirrored in neither of two epochs."""
+    return _share(answer, 0.25, 1e-6, "an image stays unmirrored with probability one half in each epoch.")
 
 
 @_exercise
 def q03_4(answer: object) -> str | None:
-    """Does the paper's .6313 lie inside a Wilson interval: (correct 2278 of 3589) -> True or False."""
-    return _unless(answer is True or answer is np.True_, "compare .6313 with both ends of the interval.")
+    """Does .6313 lie inside the Wilson interval of 2,278 right of 3,589?"""
+    return _yes(answer, "compare .6313 with both ends of the interval.")
 
 
 # 90_results
 
 
+def _medium() -> tuple[np.ndarray, np.ndarray]:
+    """Confusion matrices of the committed Medium+N+A run: PrivateTest, and its clean part."""
+    scores = records.read(records.path(paths.REPORTS / "full", "uvic_cnn/medium_n_a", 0))["metrics"]
+    return tuple(np.array(scores[name]["confusion"]) for name in ("PrivateTest", "PrivateTest clean"))
+
+
 @_exercise
 def q90_1(answer: object) -> str | None:
-    """Does .733 lie inside the Wilson interval of 2,624 right of 3,589?"""
-    return _unless(
-        answer is True or answer is np.True_, "73.1 % of 3,589 images is 2,624; compute its interval."
-    )
+    """Accuracy of Medium+N+A on the images that clean PrivateTest leaves out."""
+    removed = np.subtract(*_medium())
+    right = np.trace(removed) / removed.sum()
+    return _share(answer, right, 0.002, "subtract the two confusion matrices: what is left are those images.")
 
 
 @_exercise
 def q90_2(answer: object) -> str | None:
-    """Images for a half-width of one point at 70 %."""
-    return _unless(answer == 8068, "solve 1.96 * sqrt(.7 * .3 / n) = .01 for n and round up.")
+    """Accuracy on all of PrivateTest if every class had the recall that it has on the clean part."""
+    official, clean = _medium()
+    recall = np.diag(clean) / clean.sum(axis=1)
+    right = (recall * official.sum(axis=1)).sum() / official.sum()
+    return _share(answer, right, 0.001, "weigh the seven clean recalls by the official numbers of images.")

@@ -143,7 +143,7 @@ def read_fer2013(path: Path | None = None) -> dict:
         if path is None:
             raise FerError(
                 f"FER2013 is not in {folder} (looked for fer2013.csv and icml_face_data.csv, also packed, "
-                "train/ and test/ folders, parquet files): get it from Kaggle (msambare/fer2013, or the "
+                "train/ and test/ folders, parquet files): get it from Kaggle (the "
                 "ICML 2013 challenge data) and put it there, or set FER_DATA_DIR to the folder with it."
             )
         if others:

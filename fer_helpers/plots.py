@@ -15,7 +15,9 @@ def use_style() -> None:
     plt.rcParams.update({"figure.dpi": 72, "savefig.dpi": 72, "figure.constrained_layout.use": True})
 
 
-def image_grid(images: np.ndarray, titles: Sequence[str] = (), columns: int = 7, size: float = 1.3) -> Figure:
+def image_grid(
+    images: np.ndarray, titles: Sequence[str] = (), columns: int = 7, size: float = 1.15
+) -> Figure:
     """Draw grey images (n, height, width) in rows of `columns`, each with its title if there is one."""
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
@@ -61,7 +63,7 @@ def confusion(matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[st
             share, annot=True, fmt=".0f", cmap="cividis", cbar=False, square=True, vmin=0, vmax=100, ax=axis,
             xticklabels=classes, yticklabels=classes, annot_kws={"fontsize": 10},
         )  # fmt: skip
-        axis.set(title=title, xlabel="predicted", ylabel="true")
+        axis.set(title=title, xlabel="predicted, of 100", ylabel="true")
     return figure
 
 

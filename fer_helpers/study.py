@@ -117,9 +117,9 @@ def check_profile(profile: str) -> str:
     return profile
 
 
-def planned(profile: str = "full") -> list[tuple[str, int]]:
-    """Every (experiment id, seed) of a profile; the quick profile runs one seed each."""
-    return [(e.id, seed) for e in _ALL for seed in (e.seeds if check_profile(profile) == "full" else (0,))]
+def planned() -> list[tuple[str, int]]:
+    """Every (experiment id, seed) of the full profile."""
+    return [(experiment.id, seed) for experiment in _ALL for seed in experiment.seeds]
 
 
 def run(

@@ -10,6 +10,10 @@ from fer_helpers.errors import FerError
 
 # counted by hand and with the authors' own code: total, trainable, length of each batch normalisation's gamma
 COUNTS = {
+    "uvic_cnn.shallow": (4_743_943, 4_742_727, [32, 64, 512]),
+    "uvic_cnn.shallow_as_published": (4_743_703, 4_742_607, [24, 12, 512]),
+    "uvic_cnn.deep": (9_414_855, 9_412_935, [64, 128, 256, 512]),
+    "uvic_cnn.deep_as_published": (9_411_195, 9_411_105, [24, 12, 6, 3]),  # the authors' log
     "uvic_cnn.medium": (2_440_615, 2_438_311, [32, 32, 64, 1024]),
     "uvic_cnn.medium_as_published": (2_440_271, 2_438_139, [24, 12, 6, 1024]),
 }

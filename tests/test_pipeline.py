@@ -72,7 +72,7 @@ def test_a_failing_notebook_fails_the_build_says_where_and_is_kept(tiny, tmp_pat
 
 
 def test_an_existing_full_record_is_never_trained_again(tiny, tmp_path):
-    planned = study.planned(profile="full")
+    planned = study.planned()
     runs = tmp_path / "results" / "runs"
     for experiment, seed in planned:
         record = runs / f"{experiment}-seed{seed}.json"

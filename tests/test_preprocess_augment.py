@@ -44,6 +44,33 @@ def test_no_step_keeps_grey_levels_and_an_unknown_one_is_refused():
         preprocess.fit(("blur",), images)(images)
 
 
+def test_equalising_spreads_the_greys_of_each_image():
+    dark = np.random.default_rng(0).integers(10, 60, (4, 48, 48), dtype="uint8")
+    equalised = preprocess.fit(("equalise",), dark)(dark)[..., 0]
+    assert (equalised.min(axis=(1, 2)) == 0).all() and (equalised.max(axis=(1, 2)) == 255).all()
+    lit = dark.copy()
+    lit[0] += 100  # a brighter light changes nothing
+    np.testing.assert_array_equal(preprocess.fit(("equalise",), lit)(lit)[..., 0], equalised)
+
+
+def test_clahe_adapts_to_each_part_of_an_image_and_limits_contrast():
+    uneven = np.random.default_rng(0).integers(0, 40, (1, 48, 48), dtype="uint8")
+    uneven[:, :, 24:] += 200  # a light from the right
+    results = {}
+    for step in ("equalise", "clahe"):
+        result = preprocess.fit((step,), uneven)(uneven)[0, ..., 0]
+        results[step] = (np.ptp(result[:, :12]), np.ptp(result))
+    assert results["clahe"][0] > uneven[:, :, :12].max() + 10  # more contrast in the dark part
+    assert results["clahe"][0] < results["equalise"][0] or results["clahe"][1] < results["equalise"][1]
+
+
+def test_statistics_are_those_of_the_equalised_images():
+    training = np.random.default_rng(0).integers(10, 60, (50, 48, 48), dtype="uint8")
+    x = preprocess.fit(("equalise", "standardise"), training)(training)
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(x.std(axis=0), 1, atol=1e-4)
+
+
 def test_identity_outside_training(images):
     np.testing.assert_array_equal(run(("flip", "shift"), images, training=False), images)
     inputs = keras.Input((48, 48, 1))

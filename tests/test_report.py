@@ -90,7 +90,8 @@ def test_the_default_are_the_committed_full_records(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_RESULTS_DIR", str(tmp_path / "quick"))
     write(tmp_path / "quick", record(profile="quick", correct=3000))
     write(tmp_path / "full", record())
-    assert report.result_table("uvic_cnn")["our PrivateTest"].iloc[0].startswith("0.5642")
+    table = report.result_table("uvic_cnn").set_index("row")
+    assert table.loc["Medium", "our PrivateTest"].startswith("0.5642")
 
 
 def test_paper_report_prints_both_tables_and_the_runs(tmp_path):

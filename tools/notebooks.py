@@ -71,12 +71,14 @@ def canonical(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def small_png(encoded: str) -> str:
-    """The PNG (base64) with a palette of 256 colours or 32 greys, or as it is where that is not smaller."""
+    """The PNG (base64) with a palette of 256 colours or 64 greys, or as it is where that is not smaller."""
     stored = base64.b64decode(encoded)
     picture, buffer = Image.open(io.BytesIO(stored)).convert("RGB"), io.BytesIO()
     pixels = np.asarray(picture)
     if (pixels == pixels[..., :1]).all():
-        palette = picture.convert("L").quantize(32)  # faces: a colour palette would leave them fewer greys
+        palette = picture.convert("L").point(
+            lambda grey: round(grey / 255 * 63) * 255 // 63
+        )  # faces keep their greys
     else:
         palette = picture.quantize(256, method=Image.Quantize.FASTOCTREE)
     palette.save(buffer, "PNG", optimize=True)
