@@ -29,7 +29,7 @@ RIGHT = {  # worked out by hand or known from FER2013's own counts
     "q00_5": "PublicTest",
     "q03_1": 51_264,
     "q03_2": 146_855,
-    "q03_3": 0.5,
+    "q03_3": 0.25,
 }
 
 

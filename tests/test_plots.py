@@ -17,7 +17,7 @@ def close_figures():
 def test_confusion_rows_are_per_cent_and_an_empty_class_is_no_error():
     (axis,) = plots.confusion({"A": [[3, 1, 0], [0, 2, 0], [0, 0, 0]]}, "abc").axes
     assert [text.get_text() for text in axis.texts] == ["75", "25", "0", "0", "100", "0", "0", "0", "0"]
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted", "true")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted, of 100", "true")
 
 
 def test_image_grid_fills_rows_and_hides_the_rest():
