@@ -8,7 +8,8 @@ import numpy as np
 # Steps on one uint8 image (48, 48), before anything is learned from the training images.
 IMAGE_STEPS = {
     "equalise": cv2.equalizeHist,  # histogram equalisation over the whole image (HE in uvic_cnn, Table 2)
-    # the same in tiles of 12 x 12 pixels, with limited contrast: it adapts to uneven light and amplifies less noise
+    # the same in tiles of 12 x 12 pixels, with limited contrast: it adapts to uneven light and amplifies less noise.
+    # In tiles so small OpenCV rounds every limit below 3.6 to one pixel a grey level, the strictest there is.
     "clahe": lambda image: cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4)).apply(image),
 }
 

@@ -5,9 +5,11 @@ afterwards. What an epoch does follows from the seed, the epoch's number and the
 interrupted goes on as if nothing had happened.
 """
 
+import ast
 import hashlib
 import importlib
 import json
+import logging
 import os
 import platform
 import sys
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from fer_helpers.study import Experiment, Recipe  # study starts training, so it is not imported here
 
 History = dict[str, list[float]]
+logging.getLogger("tensorflow").setLevel("ERROR")  # no advice on speed among the results
 
 
 def learning_rate(recipe: "Recipe", history: History) -> float:
@@ -169,11 +172,11 @@ class Job:
             f"architectures/{self.experiment.architecture.split('.')[0]}",
             "training",
         )
-        digest = hashlib.sha256(
-            json.dumps([self.config, self.data.fingerprint, keras.backend.backend()]).encode()
-        )
-        for room in rooms:
-            digest.update((package / f"{room}.py").read_bytes())
+        what = [self.config, self.data.fingerprint, keras.backend.backend()]
+        digest = hashlib.sha256(json.dumps(what).encode())
+        for room in rooms:  # the syntax tree: line breaks and comments do not count
+            tree = ast.parse((package / f"{room}.py").read_text(encoding="utf-8"))
+            digest.update(ast.dump(tree).encode())
         return digest.hexdigest()
 
     def _build(self) -> tuple[keras.Model, keras.Model]:

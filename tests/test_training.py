@@ -187,7 +187,9 @@ def test_run_trains_once_and_again_after_a_change(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(training, "__file__", str(package / "training.py"))
     assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1  # only bytes count
     network = package / "architectures" / "uvic_cnn.py"
-    network.write_text(network.read_text().replace("filters=64", "filters=65"))
+    layers = network.read_text()
+    assert "(64, 5)" in layers
+    network.write_text(layers.replace("(64, 5)", "(65, 5)"))
     assert study.run("uvic_cnn/tiny", results_dir=folder)["key"] != first["key"]
     assert len(set(trained)) == 2
 
@@ -202,6 +204,8 @@ def test_the_key_depends_on_entry_data_and_each_room(tiny, monkeypatch, tmp_path
     keys.append(tiny().key)
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
     monkeypatch.setattr(training, "__file__", str(package / "training.py"))
+    network = package / "architectures" / "uvic_cnn.py"
+    network.write_text("# a comment\n" + network.read_text())
     assert tiny().key == keys[-1]
     for room in ("preprocess", "augment", "architectures/uvic_cnn", "training"):
         with (package / f"{room}.py").open("a") as file:
