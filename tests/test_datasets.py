@@ -188,7 +188,7 @@ def test_counts_that_differ_are_noted_and_warned_of(folder):
 def test_no_data_says_what_where_and_how(folder):
     with pytest.raises(FerError) as error:
         load()
-    for part in ("fer2013.csv", str(folder), "msambare/fer2013", "ICML 2013", "FER_DATA_DIR"):
+    for part in ("fer2013.csv", str(folder), "Kaggle", "ICML 2013", "FER_DATA_DIR"):
         assert part in str(error.value)
 
 
