@@ -50,7 +50,8 @@ def _printed(claim: float | None) -> str:
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
     """Published accuracies of a paper beside ours from the records in `results_dir` (default: the committed full ones).
 
-    One row for each row of each table that an experiment of the study answers, then our variants.
+    One row for each row of each table that an experiment of the study answers, then our variants. A row "as coded" has
+    the slip of the authors' code, the row without these words the network that the paper describes.
     """
     folder = Path(results_dir or paths.REPORTS / "full")  # whatever FER_RESULTS_DIR says: it is for new runs
     found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
@@ -64,13 +65,14 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         seeds = [
             r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]
         ]
+        as_coded = experiment.architecture.endswith("_as_published")
         for table, row in experiment.rows or (("ours", experiment.title),):
             claims = numbers[(numbers.table == table) & (numbers.row == row) & (numbers.metric == "accuracy")]
             claim = {split: values.iloc[0] for split, values in claims.groupby("test_set")["value"]}
             rows.append(
                 {
                     "table": table,
-                    "row": row,
+                    "row": f"{row}, as coded" if as_coded else row,
                     "published PublicTest": _printed(claim.get(PUBLIC_TEST)),
                     "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
                     "published PrivateTest": _printed(claim.get(PRIVATE_TEST)),

@@ -167,6 +167,13 @@ def test_the_page_of_full_runs_shows_their_own_folder(tmp_path):
     assert "0.5642 [0.548, 0.580]" in report.write_index("full", tmp_path).read_text(encoding="utf-8")
 
 
+def test_a_network_with_the_slip_of_the_code_says_so(tmp_path):
+    write(tmp_path, record("uvic_cnn/medium_n_a_columns", 2260))
+    table = report.result_table("uvic_cnn", tmp_path).set_index("row")
+    assert table.loc["Medium + A, as coded", "verdict"] == "reproduced"  # .6297 and the published .6313
+    assert table.loc["Medium + A", "verdict"] == "not run yet"
+
+
 def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
     write(tmp_path, record(), record(seed=1, metrics={}))
     table = report.accuracies(tmp_path)
