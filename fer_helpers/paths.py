@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
-WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 
 def data_dir() -> Path:
