@@ -148,9 +148,8 @@ def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
     if profile == "full":
         from fer_helpers import datasets
 
-        datasets.load(
-            chosen.dataset
-        )  # says at once what is missing; the cache makes the second reading cheap
+        # says at once what is missing, before Keras starts; the cache makes the second reading cheap
+        datasets.load(chosen.dataset)
     from fer_helpers import training
 
     return training.Job(chosen, profile, seed, folder)

@@ -43,6 +43,17 @@ def with_interval(scores: dict | None) -> str:
     )
 
 
+def _papers() -> list[str]:
+    return sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
+
+
+def _claims(numbers: pd.DataFrame, paper: str, table: str, row: str) -> dict[str, float]:
+    """Published accuracies of a row of a table: test set -> accuracy."""
+    wanted = pd.Series({"paper": paper, "table": table, "row": row, "metric": "accuracy"})
+    found = numbers[(numbers[wanted.index] == wanted).all(axis=1)]
+    return dict(zip(found["test_set"], found["value"], strict=True))
+
+
 def _printed(claim: float | None) -> str:
     return "" if claim is None else f"{claim:.4f}"
 
@@ -51,11 +62,14 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
     """Published accuracies of a paper beside ours from the records in `results_dir` (default: the committed full ones).
 
     One row for each row of each table that an experiment of the study answers, then our variants. A row "as coded" has
-    the slip of the authors' code, the row without these words the network that the paper describes.
+    the slip of the authors' code, the row without these words the network that the paper describes. Raises FerError
+    when the study has no such paper.
     """
+    if paper not in _papers():
+        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(_papers())}.")
     folder = Path(results_dir or paths.REPORTS / "full")  # whatever FER_RESULTS_DIR says: it is for new runs
     found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
-    numbers = published.load().query("paper == @paper")
+    numbers = published.load()
     rows = []
     for experiment in study.EXPERIMENTS.values():
         if experiment.paper != paper or not experiment.seeds:
@@ -67,8 +81,7 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         ]
         as_coded = experiment.architecture.endswith("_as_published")
         for table, row in experiment.rows or (("ours", experiment.title),):
-            claims = numbers[(numbers.table == table) & (numbers.row == row) & (numbers.metric == "accuracy")]
-            claim = {split: values.iloc[0] for split, values in claims.groupby("test_set")["value"]}
+            claim = _claims(numbers, paper, table, row)
             rows.append(
                 {
                     "table": table,
@@ -89,9 +102,6 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
 
 def paper_report(paper: str, profile: str, results_dir: Path) -> str:
     """Text of a paper's tables and of where our numbers come from."""
-    papers = sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
-    if paper not in papers:
-        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(papers)}.")
     lines = [
         f"Paper {paper}, {profile} profile. Accuracy with 95 % Wilson interval; epochs trained of the recipe's."
     ]
@@ -111,7 +121,7 @@ def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
 
 def accuracies(results_dir: Path) -> pd.DataFrame:
     """PrivateTest accuracy of every scored record: name, accuracy, low, high, and published (NaN for a variant)."""
-    numbers = published.load().query("metric == 'accuracy' and test_set == @PRIVATE_TEST")
+    numbers = published.load()
     rows = []
     for record in records.find(results_dir):
         if PRIVATE_TEST not in record["metrics"]:
@@ -119,8 +129,7 @@ def accuracies(results_dir: Path) -> pd.DataFrame:
         scores = record["metrics"][PRIVATE_TEST]
         experiment = study.get(record["experiment"])
         table, row = next(iter(experiment.rows), ("", ""))
-        claims = numbers[(numbers.paper == record["paper"]) & (numbers.table == table) & (numbers.row == row)]
-        claim = next(iter(claims["value"]), float("nan"))
+        claim = _claims(numbers, experiment.paper, table, row).get(PRIVATE_TEST, float("nan"))
         name = f"{experiment.title}, seed {record['seed']}"
         rows.append((name, scores["accuracy"], *scores["interval"], claim))
     return pd.DataFrame(rows, columns=["name", "accuracy", "low", "high", "published"])
@@ -204,12 +213,11 @@ def write_index(profile: str, results_dir: Path) -> Path:
     table = summary(results_dir)
     with paths.atomic_write(results_dir / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
-    papers = sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         profile=profile,
         cards=cards,
-        papers={paper: result_table(paper, full).to_dict("records") for paper in papers},
+        papers={paper: result_table(paper, full).to_dict("records") for paper in _papers()},
         summary=table.to_dict("records"),
         runs=list(records.find(results_dir)),
         commit=records.current_commit() or "unknown",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_helpers import paths, records
 from fer_helpers.errors import FerError
+from fer_helpers.labels import PRIVATE_TEST
 
 PROFILES = ("quick", "full")
 
@@ -127,22 +128,20 @@ def run(
 ) -> dict:
     """Record of an experiment in this profile; trains and evaluates it now when there is no fresh one.
 
-    A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: where
-    the code has changed since, its "made_by" says so.
+    A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: its
+    "commit" names the code that made it.
     """
     experiment = get(experiment_id)
     folder = Path(results_dir or paths.results_dir(check_profile(profile)))
     path = records.path(folder, experiment.id, seed)
-    if profile == "full" and path.exists():
-        record = records.read(path)
-        if "PrivateTest" in record["metrics"]:
-            return record
+    record = records.read(path) if path.exists() else None
+    scored = record is not None and PRIVATE_TEST in record["metrics"]
+    if scored and profile == "full":
+        return record
     from fer_helpers import training  # starts Keras, which takes seconds: only when something must be trained
 
     job = training.Job(experiment, profile, seed, folder)
-    if path.exists() and profile == "quick":
-        record = records.read(path)
-        if record["key"] == job.key and "PrivateTest" in record["metrics"]:
-            return record
+    if scored and record["key"] == job.key:
+        return record
     job.train()
     return job.evaluate()

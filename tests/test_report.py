@@ -110,6 +110,8 @@ def test_paper_report_prints_both_tables_and_the_runs(tmp_path):
     assert "nan" not in text.lower()
     with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
         report.paper_report("nonsense", "full", tmp_path)
+    with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
+        report.markdown_table("nonsense", tmp_path)
     assert report.runs_table(tmp_path / "nowhere").empty
 
 
