@@ -11,7 +11,7 @@ from functools import partial
 import keras
 import pandas as pd
 
-from fer_helpers.architectures import uvic_cnn
+from fer_helpers.architectures import data240, ucf_keypoints, uvic_cnn
 from fer_helpers.errors import FerError
 
 
@@ -19,10 +19,10 @@ from fer_helpers.errors import FerError
 class Net:
     """How a network is built and how many parameters it must have."""
 
-    build: Callable[[], keras.Model]
+    build: Callable[..., keras.Model]  # of the number of classes, by default the paper's
     total: int
     trainable: int
-    published: str  # the count as the paper prints it
+    published: str  # the count as the paper prints it; empty where it prints none
 
 
 def _over_columns(build: Callable[..., keras.Model]) -> Callable[[], keras.Model]:
@@ -31,20 +31,31 @@ def _over_columns(build: Callable[..., keras.Model]) -> Callable[[], keras.Model
 
 
 NETS = {
+    "ucf_keypoints.gap": Net(ucf_keypoints.gap, 206_392, 203_384, "0.2 Million"),
+    "ucf_keypoints.fully_connected": Net(ucf_keypoints.fully_connected, 8_589_880, 8_586_872, "8 Million"),
     "uvic_cnn.shallow": Net(uvic_cnn.shallow, 4_743_943, 4_742_727, "4.7 m"),
     "uvic_cnn.shallow_as_published": Net(_over_columns(uvic_cnn.shallow), 4_743_703, 4_742_607, "4.7 m"),
     "uvic_cnn.medium": Net(uvic_cnn.medium, 2_440_615, 2_438_311, "2.4 m"),
     "uvic_cnn.medium_as_published": Net(_over_columns(uvic_cnn.medium), 2_440_271, 2_438_139, "2.4 m"),
     "uvic_cnn.deep": Net(uvic_cnn.deep, 9_414_855, 9_412_935, "9.4 m"),
     "uvic_cnn.deep_as_published": Net(_over_columns(uvic_cnn.deep), 9_411_195, 9_411_105, "9.4 m"),
+    "data240.mini_vgg": Net(data240.mini_vgg, 5_866_951, 5_866_951, ""),
+    "data240.mini_vgg_two_channels": Net(partial(data240.mini_vgg, channels=2), 5_867_527, 5_867_527, ""),
+    "data240.mini_vgg_without_dense": Net(data240.mini_vgg_without_dense, 1_178_055, 1_178_055, ""),
+    "data240.mini_vgg_without_dense_two_channels": Net(
+        partial(data240.mini_vgg_without_dense, channels=2), 1_178_631, 1_178_631, ""
+    ),
 }
 
 
-def build(name: str) -> keras.Model:
-    """Build the network called `name` with fresh weights. Raises FerError when there is no such network."""
+def build(name: str, classes: int | None = None) -> keras.Model:
+    """Build the network called `name` with fresh weights, for `classes` classes (default: the paper's).
+
+    Raises FerError when there is no such network.
+    """
     if name not in NETS:
         raise FerError(f"There is no network called {name!r}. The networks are: {', '.join(NETS)}.")
-    return NETS[name].build()
+    return NETS[name].build() if classes is None else NETS[name].build(classes=classes)
 
 
 def count_parameters(model: keras.Model) -> dict[str, int]:
