@@ -7,21 +7,25 @@ The landmark model `shape_predictor_68_face_landmarks.dat` is published as CC0, 
 dlib looks for faces of about 80 pixels, so it sees none in a 48-pixel crop: the picture is padded by
 repeating its border (the detector needs some room around a face) and enlarged first. All coordinates are
 x then y in pixels of the picture that was given, the centre of its first pixel being (0, 0).
-Source of the method: `ucf_keypoints`, section 3.1.
+Source of the method: `ucf_keypoints`, section 3.1, which does not say what it did with the faces that dlib
+misses; `attach` makes that choice explicit.
 """
 
 import functools
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from fer_helpers import paths
+from fer_helpers.datasets import Dataset
 from fer_helpers.errors import FerError
 
 MODEL_FILE = "shape_predictor_68_face_landmarks.dat"
@@ -30,9 +34,13 @@ HOW_TO_GET_IT = (
     "get it with `pip install face_recognition_models` (100 MB; trained on iBUG 300-W, whose terms exclude "
     "commercial use) or name your copy in FER_LANDMARK_MODEL"
 )
+POLICIES = ("keep", "whole_crop", "drop")  # what `attach` does with an image in which dlib finds no face
 OUTER_EYE_CORNERS = (36, 45)
 INNER = slice(17, 68)  # everything but the jaw line
-PADDING = 8  # pixels of the picture; on FER2013 this finds 4 more faces in 100
+# Detection: pixels of border (on FER2013 they find 4 more faces in 100), enlargement, least score accepted.
+PADDING, SCALE, THRESHOLD = 8, 2, -0.5
+POINT_SCALE = 4  # dlib rounds landmarks to whole pixels, so this enlargement gives quarters of a pixel
+CHUNK = 2000  # images between two writes of the cache: about 3 seconds
 
 
 @functools.cache
@@ -89,7 +97,7 @@ def _enlarge(image: np.ndarray, padding: int, scale: int) -> np.ndarray:
 
 
 def detect(
-    image: np.ndarray, padding: int = PADDING, scale: int = 2, threshold: float = -0.5
+    image: np.ndarray, padding: int = PADDING, scale: int = SCALE, threshold: float = THRESHOLD
 ) -> np.ndarray | None:
     """Find the most certain frontal face in `image` (h, w) or (h, w, 3) uint8.
 
@@ -106,10 +114,12 @@ def detect(
     return edges / scale - padding - 0.5
 
 
-def predict(image: np.ndarray, box: np.ndarray, padding: int = PADDING, scale: int = 4) -> np.ndarray:
+def predict(
+    image: np.ndarray, box: np.ndarray, padding: int = PADDING, scale: int = POINT_SCALE
+) -> np.ndarray:
     """Give the 68 landmarks (68, 2) float32 of the face in `box` (left, top, right, bottom) of `image`.
 
-    dlib rounds to whole pixels, so `scale=4` gives quarters of a pixel; 1 is enough for photographs.
+    dlib always answers, face or not. `scale=1` is enough for photographs.
     """
     edges = np.rint((np.asarray(box) + 0.5 + padding) * scale).astype(int).tolist()
     rectangle = _dlib().rectangle(edges[0], edges[1], edges[2] - 1, edges[3] - 1)
@@ -120,26 +130,94 @@ def predict(image: np.ndarray, box: np.ndarray, padding: int = PADDING, scale: i
 
 @dataclass(frozen=True)
 class Landmarks:
-    """What `find` saw: points (n, 68, 2) and boxes (n, 4) float32, NaN where `found` (n,) is False."""
+    """What `find` saw, one row an image.
+
+    Where `found` (n,) bool is False no face was found, and `boxes` (n, 4) float32 holds the whole frame. `points`
+    (n, 68, 2) float32 were predicted in these boxes.
+    """
 
     points: np.ndarray
     found: np.ndarray
     boxes: np.ndarray
 
 
-def find(images: Sequence[np.ndarray], **policy: float) -> Landmarks:
-    """Find one face and its 68 landmarks in each of `images` (each uint8); `policy` goes to `detect`.
+def find(images: np.ndarray) -> Landmarks:
+    """Find one face and its 68 landmarks in each of `images` (n, 48, 48) uint8, or take them from the cache.
 
-    Some classes are missed more often than others (on a fifth of FER2013's test images: sad 28 %, happy 6 %),
-    so what is done with the pictures without a face can give the label away.
+    35,887 images take about a minute in one process. The cache is one file a set of images, written every few
+    seconds, so that an interrupted run goes on where it stopped; a damaged file is made again with a warning.
     """
-    points = np.full((len(images), 68, 2), np.nan, np.float32)
-    boxes = np.full((len(images), 4), np.nan, np.float32)
-    for index, image in enumerate(tqdm(images, desc="landmarks", unit="image", disable=None)):
-        box = detect(image, **policy)
-        if box is not None:
-            boxes[index], points[index] = box, predict(image, box)
-    return Landmarks(points, ~np.isnan(boxes[:, 0]), boxes)
+    images = np.ascontiguousarray(images)
+    settings = (images.shape, MODEL_SHA256, PADDING, SCALE, THRESHOLD, POINT_SCALE)
+    key = hashlib.sha256(repr(settings).encode() + images.tobytes()).hexdigest()
+    cache = paths.state_dir() / "landmarks" / f"{key[:32]}.npz"
+    seen = _read_cache(cache, len(images))
+    with tqdm(
+        total=len(images), initial=len(seen.found), desc="landmarks", unit="image", disable=None
+    ) as bar:
+        # dlib holds Python's lock, so threads gain nothing; a pool of processes would save half a minute, once.
+        for start in range(len(seen.found), len(images), CHUNK):
+            rows = [_find_one(image) for image in images[start : start + CHUNK]]
+            new = zip(*rows, strict=True)
+            points, found, boxes = (
+                np.concatenate(pair) for pair in zip(vars(seen).values(), new, strict=True)
+            )
+            seen = Landmarks(points, found, boxes)
+            try:
+                with paths.atomic_write(cache) as temporary:
+                    np.savez(temporary, **vars(seen))
+            except FerError as error:
+                warnings.warn(f"The landmarks are searched anew each time: {error}", stacklevel=2)
+            bar.update(len(rows))
+    return seen
+
+
+def _find_one(image: np.ndarray) -> tuple[np.ndarray, bool, np.ndarray]:
+    box = detect(image)
+    found = box is not None
+    if not found:
+        height, width = image.shape[:2]
+        box = np.array([0, 0, width, height], np.float32) - 0.5
+    return predict(image, box), found, box
+
+
+def _read_cache(cache: Path, n: int) -> Landmarks:
+    """Read the rows that are done, at most `n`; none where there is no sound cache."""
+    if cache.is_file():
+        try:
+            with np.load(cache, allow_pickle=False) as stored:
+                seen = Landmarks(stored["points"], stored["found"], stored["boxes"])
+            done = len(seen.found)
+            if done > n or seen.points.shape != (done, 68, 2) or seen.boxes.shape != (done, 4):
+                raise ValueError("arrays of another shape")
+            return seen
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            warnings.warn(f"The cache {cache} is damaged ({error}) and is built again.", stacklevel=3)
+    return Landmarks(np.empty((0, 68, 2), np.float32), np.empty(0, bool), np.empty((0, 4), np.float32))
+
+
+def attach(data: Dataset, policy: str) -> Dataset:
+    """Give `data` dlib's landmarks; `policy` says what becomes of images in which dlib finds no face.
+
+    - "keep": the image stays, its landmarks are NaN, so that nothing is drawn into it. As dlib misses some classes
+      more often than others, the missing drawing itself tells of the class (see `landmark_tables.leak_table`).
+    - "whole_crop": the landmarks are predicted with the whole frame as the face's box; they are less exact there.
+    - "drop": the image leaves, also from the test splits, so that results are not those of the same test; `notes` says
+      how many left.
+    Raises FerError for another policy.
+    """
+    if policy not in POLICIES:
+        raise FerError(f"There is no landmark policy {policy!r}: choose one of {', '.join(POLICIES)}.")
+    seen = find(data.images)
+    if policy == "keep":
+        return replace(data, landmarks=np.where(seen.found[:, None, None], seen.points, np.float32(np.nan)))
+    data = replace(data, landmarks=seen.points)
+    if policy == "whole_crop" or seen.found.all():
+        return data
+    note = (
+        f"{(~seen.found).sum():,} of {len(data):,} images are left out, because dlib found no face in them."
+    )
+    return replace(data.subset(seen.found), notes=(*data.notes, note))
 
 
 def normalised_error(points: np.ndarray, truth: np.ndarray, part: slice = slice(None)) -> np.ndarray:
@@ -150,30 +228,3 @@ def normalised_error(points: np.ndarray, truth: np.ndarray, part: slice = slice(
     left, right = OUTER_EYE_CORNERS
     eyes = np.linalg.norm(truth[:, left] - truth[:, right], axis=-1)
     return np.linalg.norm(points[:, part] - truth[:, part], axis=-1).mean(axis=1) / eyes
-
-
-def facekit_report() -> str:
-    """Measure detector and landmarks on the embedded data set, whose true landmarks are known (15 s)."""
-    from fer_helpers import datasets
-
-    faces = datasets.load("facekit")
-    plain = np.mean([detect(image, padding=0, scale=1, threshold=0) is not None for image in faces.images])
-    strict = np.mean([detect(image, padding=4, threshold=0) is not None for image in faces.images])
-    seen = find(faces.images)
-    points, truth = seen.points[seen.found], faces.landmarks[seen.found]
-    classes = [f"{name} {seen.found[faces.labels == k].mean():.1%}" for k, name in enumerate(faces.classes)]
-    lines = [
-        f"dlib on {len(faces):,} rendered faces of 48 pixels, share found",
-        f"  as they are                                 {plain:6.1%}",
-        f"  enlarged to 96, padded by 8                 {strict:6.1%}",
-        f"  padded by {PADDING}, doubled, threshold -0.5 (used) {seen.found.mean():6.1%}",
-        f"    {', '.join(classes)}",
-        "Distance of the landmarks found from the true ones, in outer eye-corner distances",
-    ]
-    for name, part in (("all 68", slice(None)), ("inner 51", INNER)):
-        error = normalised_error(points, truth, part)
-        mean, median, high = error.mean(), np.median(error), np.percentile(error, 90)
-        lines.append(f"  {name:8}  mean {mean:.4f}, median {median:.4f}, 90th percentile {high:.4f}")
-    right, down = np.median((points - truth).mean(axis=1), axis=0)
-    lines.append(f"  shift of all points together: {right:+.2f} pixels to the right, {down:+.2f} down")
-    return "\n".join(lines)

@@ -115,3 +115,73 @@ def test_works_under_mixed_bfloat16(images):
         keras.config.set_dtype_policy("float32")
     assert result.dtype == np.float32 and result.shape == images.shape and np.isfinite(result).all()
     np.testing.assert_allclose(result, run(("flip", "shift"), images), atol=2)  # 8 bits of 255
+
+
+@pytest.fixture
+def faces() -> tuple[np.ndarray, np.ndarray]:
+    """Four noisy images with a face whose eyes lie on a slope, the last without landmarks."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(8, 40, (4, 68, 2)).astype("float32")
+    points[:, 36:42], points[:, 42:48] = (14, 16), (34, 24)
+    points[3] = np.nan
+    return rng.integers(0, 200, (4, 48, 48), dtype="uint8"), points
+
+
+@pytest.mark.parametrize(("step", "low", "high"), [("symmetric", -1, 1), ("unit", 0, 1)])
+def test_scalings_of_grey_levels(step, low, high):
+    images = np.array([0, 255, 51], "uint8").reshape(3, 1, 1) * np.ones((3, 48, 48), "uint8")
+    x = preprocess.fit((step,), images)(images)
+    assert x.shape == (3, 48, 48, 1) and x.dtype == np.float32
+    np.testing.assert_allclose(x[:, 0, 0, 0], [low, high, low + (high - low) / 5], atol=1e-6)
+
+
+def test_one_scaling_at_most():
+    images = np.zeros((2, 48, 48), "uint8")
+    with pytest.raises(ValueError, match="one scaling, not unit and standardise"):
+        preprocess.fit(("unit", "standardise"), images)
+
+
+@pytest.mark.parametrize("step", ["overlay", "align", "landmark_channel"])
+def test_steps_on_landmarks_demand_them(step, faces):
+    images, points = faces
+    with pytest.raises(ValueError, match=f"'{step}' needs landmarks"):
+        preprocess.fit((step, "unit"), images)
+    prepare = preprocess.fit((step, "unit"), images, points)
+    with pytest.raises(ValueError, match=f"'{step}' needs landmarks"):
+        prepare(images)
+
+
+def test_overlay_and_alignment_change_faces_and_leave_the_rest(faces):
+    images, points = faces
+    for step in ("overlay", "align"):
+        x = preprocess.fit((step,), images, points)(images, points)[..., 0]
+        assert (x[:3] != images[:3]).any(axis=(1, 2)).all()
+        np.testing.assert_array_equal(x[3], images[3])
+    drawn = preprocess.fit(("overlay",), images, points)(images, points)[..., 0]
+    assert drawn[0, 16, 14] == 255 and drawn[0, 24, 34] == 255
+
+
+def test_what_is_drawn_after_alignment_follows_the_turned_face(faces):
+    images, points = faces
+    drawn = preprocess.fit(("align", "overlay"), images, points)(images, points)[0, ..., 0]
+    half = np.hypot(10, 4)  # the eyes are level about (24, 20)
+    assert drawn[20, round(24 - half)] == 255 and drawn[20, round(24 + half)] == 255 and drawn[16, 14] < 255
+    turned = preprocess.fit(("align", "landmark_channel"), images, points)(images, points)[0, ..., 1]
+    straight = preprocess.fit(("landmark_channel",), images, points)(images, points)[0, ..., 1]
+    assert (turned != straight).any()
+
+
+def test_the_landmark_channel_comes_second_from_0_to_1(faces):
+    images, points = faces
+    for scaling in ("unit", "standardise"):
+        x = preprocess.fit((scaling, "landmark_channel"), images, points)(images, points)
+        alone = preprocess.fit((scaling,), images)(images)
+        assert x.shape == (4, 48, 48, 2) and x.dtype == np.float32
+        np.testing.assert_array_equal(x[..., :1], alone)
+        assert x[:3, ..., 1].max() == 1 and x[..., 1].min() == 0 and not x[3, ..., 1].any()
+
+
+def test_statistics_are_those_of_the_images_with_the_overlay(faces):
+    images, points = faces
+    x = preprocess.fit(("overlay", "standardise"), images, points)(images, points)
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-5)
