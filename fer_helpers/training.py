@@ -28,6 +28,7 @@ from fer_helpers import (
     checkpoints,
     datasets,
     doctor,
+    landmarks,
     metrics,
     paths,
     preprocess,
@@ -75,6 +76,8 @@ class Job:
         self.experiment, self.profile, self.seed = experiment, profile, seed
         self.recipe = experiment.recipe if profile == "full" else experiment.quick
         self.data = datasets.load(experiment.dataset if profile == "full" else "facekit")
+        if experiment.landmarks:
+            self.data = landmarks.attach(self.data, experiment.landmarks)
         self.training = self._training_rows()
         self.config = {**asdict(experiment), "recipe": asdict(self.recipe)}
         del self.config["quick"], self.config["seeds"]
@@ -95,10 +98,10 @@ class Job:
         finally:
             keras.config.set_dtype_policy("float32")
         state, best = self._start(model, net, limit)
-        prepare = preprocess.fit(self.experiment.preprocess, self.training.images)
+        prepare = self._preprocessor()
         selection = self.data.split(PUBLIC_TEST)
-        x, y = prepare(self.training.images), targets(self.training)
-        validation = prepare(selection.images), targets(selection)
+        x, y = prepare(self.training.images, self.training.landmarks), targets(self.training)
+        validation = prepare(selection.images, selection.landmarks), targets(selection)
         history = state["history"]
         while not (reason := stopped_by(self.recipe, history, limit)):
             began, epoch = time.perf_counter(), len(history["loss"])
@@ -142,13 +145,14 @@ class Job:
                 f"The weights behind {self.record_path} are not in {self.checkpoint_path.parent}, or experiment, data "
                 f"or code have changed since. Delete the record and run: {again}"
             )
-        net = architectures.build(self.experiment.architecture)
+        net = architectures.build(self.experiment.architecture, len(self.data.classes))
         checkpoints.restore_best(net, checkpoints.read(self.checkpoint_path), self.checkpoint_path)
-        prepare = preprocess.fit(self.experiment.preprocess, self.training.images)
+        prepare = self._preprocessor()
         probabilities = {}
         for split in (PUBLIC_TEST, PRIVATE_TEST):
             rows = self.data.split(split)
-            scores = probabilities[split] = net.predict(prepare(rows.images), batch_size=256, verbose=0)
+            x = prepare(rows.images, rows.landmarks)
+            scores = probabilities[split] = net.predict(x, batch_size=256, verbose=0)
             record["metrics"][split] = metrics.summarise(rows.labels, scores)
             if not rows.clean.all():
                 record["metrics"][f"{split} clean"] = metrics.summarise(
@@ -163,15 +167,16 @@ class Job:
         chosen = np.random.default_rng(self.seed).permutation(len(rows))[: self.recipe.training_images]
         return rows.subset(np.sort(chosen))
 
+    def _preprocessor(self) -> preprocess.Preprocessor:
+        return preprocess.fit(self.experiment.preprocess, self.training.images, self.training.landmarks)
+
     def _key(self) -> str:
         """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
         package = Path(__file__).parent
-        rooms = (
-            "preprocess",
-            "augment",
-            f"architectures/{self.experiment.architecture.split('.')[0]}",
-            "training",
-        )
+        network = f"architectures/{self.experiment.architecture.split('.')[0]}"
+        rooms = ["preprocess", "augment", network, "training"]
+        if self.experiment.landmarks:
+            rooms += ["landmarks", "landmark_geometry"]
         what = [self.config, self.data.fingerprint, keras.backend.backend()]
         digest = hashlib.sha256(json.dumps(what).encode())
         for room in rooms:  # the syntax tree: line breaks and comments do not count
@@ -182,7 +187,7 @@ class Job:
     def _build(self) -> tuple[keras.Model, keras.Model]:
         """Return the network, and the compiled model that trains it: augmentation in front."""
         keras.utils.set_random_seed(self.seed)
-        net = architectures.build(self.experiment.architecture)
+        net = architectures.build(self.experiment.architecture, len(self.data.classes))
         if self.profile == "quick":
             for layer in net.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):

@@ -52,7 +52,7 @@ def test_the_real_command_prints_no_traceback(tmp_path):
     assert unknown.returncode == 1 and unknown.stdout == ""
     (line,) = unknown.stderr.splitlines()  # a misspelt name fails before TensorFlow starts and greets
     assert line.startswith(
-        "Error: There is no experiment called 'uvic_cnn/huge'. The experiments are: uvic_cnn/"
+        "Error: There is no experiment called 'uvic_cnn/huge'. The experiments are: ucf_keypoints/"
     )
 
     missing = process(

@@ -22,7 +22,8 @@ class OnlyJax:  # as on a machine without the others
 
 sys.meta_path.insert(0, OnlyJax)
 from fer_helpers import study, training
-few = replace(study.get("uvic_cnn/medium_n_a"), quick=replace(study.QUICK, training_images=64))
+from fer_helpers.study.experiment import QUICK
+few = replace(study.get("uvic_cnn/medium_n_a"), quick=replace(QUICK, training_images=64))
 job = training.Job(few, "quick", 0, Path(sys.argv[1]))
 job.train(epochs=1)
 job.evaluate()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, augment, paths, preprocess, published, study
+from fer_helpers import architectures, augment, landmarks, paths, preprocess, published, study
 from fer_helpers.errors import FerError
 
 
@@ -19,9 +19,17 @@ def test_every_experiment_names_things_that_exist():
         assert name == experiment.id and name.split("/")[0] == experiment.paper
         assert experiment.architecture in architectures.NETS
         assert set(experiment.augment) <= set(augment.LAYERS)
-        preprocess.fit(experiment.preprocess, np.zeros((2, 48, 48), "uint8"))
+        preprocess.fit(experiment.preprocess, np.zeros((2, 48, 48), "uint8"), np.zeros((2, 68, 2), "float32"))
+        assert experiment.landmarks in ("", *landmarks.POLICIES)
         assert {(experiment.paper, *row) for row in experiment.rows} <= rows, name
         assert experiment.quick.epochs < experiment.recipe.epochs
+
+
+def test_compared_pairs_are_experiments_of_their_paper():
+    for paper, room in study.PAPERS.items():
+        names = {experiment.id for experiment in room.EXPERIMENTS if experiment.seeds}
+        for _, *pair in room.COMPARISONS:
+            assert {f"{paper}/{name}" for name in pair} <= names and pair[0] != pair[1]
 
 
 def test_get_and_check_profile():

@@ -17,8 +17,9 @@ import pytest
 
 from fer_helpers import checkpoints, datasets, paths, records, study, training
 from fer_helpers.errors import FerError
+from fer_helpers.study.experiment import Recipe
 
-RECIPE = study.Recipe(epochs=100, batch_size=32, learning_rate=0.01)
+RECIPE = Recipe(epochs=100, batch_size=32, learning_rate=0.01)
 
 
 def flat(epochs: int) -> dict:
@@ -144,7 +145,7 @@ def tiny(monkeypatch, tmp_path):
     experiment = replace(
         study.get("uvic_cnn/medium_n_a"),
         id="uvic_cnn/tiny",
-        quick=study.Recipe(3, 32, 1e-3, training_images=64),
+        quick=Recipe(3, 32, 1e-3, training_images=64),
     )
     monkeypatch.setitem(study.EXPERIMENTS, experiment.id, experiment)
     return lambda: training.Job(study.get(experiment.id), "quick", 0, tmp_path / "results")

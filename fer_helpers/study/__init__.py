@@ -1,0 +1,62 @@
+"""The study: every experiment, declared once, and `run`, which gives an experiment's record.
+
+Nothing about an experiment lives anywhere else: each paper has its room here. An experiment is called
+`<paper>/<experiment>`.
+"""
+
+from pathlib import Path
+
+from fer_helpers import paths, records
+from fer_helpers.errors import FerError
+from fer_helpers.labels import PRIVATE_TEST
+from fer_helpers.study import data240, ucf_keypoints, uvic_cnn
+from fer_helpers.study.experiment import Experiment
+
+PROFILES = ("quick", "full")
+PAPERS = {"ucf_keypoints": ucf_keypoints, "uvic_cnn": uvic_cnn, "data240": data240}
+_ALL = tuple(experiment for paper in PAPERS.values() for experiment in paper.EXPERIMENTS)
+EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}
+
+
+def get(experiment_id: str) -> Experiment:
+    """The experiment called `experiment_id`. Raises FerError when there is none."""
+    if experiment_id not in EXPERIMENTS:
+        known = ", ".join(EXPERIMENTS)
+        raise FerError(f"There is no experiment called {experiment_id!r}. The experiments are: {known}.")
+    return EXPERIMENTS[experiment_id]
+
+
+def check_profile(profile: str) -> str:
+    """Return `profile` when it is "quick" or "full". Raises FerError otherwise."""
+    if profile not in PROFILES:
+        raise FerError(f"There is no profile called {profile!r}. The profiles are: {', '.join(PROFILES)}.")
+    return profile
+
+
+def planned() -> list[tuple[str, int]]:
+    """Every (experiment id, seed) of the full profile."""
+    return [(experiment.id, seed) for experiment in _ALL for seed in experiment.seeds]
+
+
+def run(
+    experiment_id: str, profile: str = "quick", seed: int = 0, results_dir: Path | str | None = None
+) -> dict:
+    """Record of an experiment in this profile; trains and evaluates it now when there is no fresh one.
+
+    A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: its
+    "commit" names the code that made it.
+    """
+    experiment = get(experiment_id)
+    folder = Path(results_dir or paths.results_dir(check_profile(profile)))
+    path = records.path(folder, experiment.id, seed)
+    record = records.read(path) if path.exists() else None
+    scored = record is not None and PRIVATE_TEST in record["metrics"]
+    if scored and profile == "full":
+        return record
+    from fer_helpers import training  # starts Keras, which takes seconds: only when something must be trained
+
+    job = training.Job(experiment, profile, seed, folder)
+    if scored and record["key"] == job.key:
+        return record
+    job.train()
+    return job.evaluate()

@@ -1,0 +1,47 @@
+"""What an experiment is: one declarative entry, from the data set to the recipe."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. The rate is multiplied by `plateau_factor` after `plateau_patience` flat epochs."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # Adam
+    plateau_factor: float = 0.5
+    plateau_patience: int = 25
+    min_learning_rate: float = 1e-4
+    stop_patience: int = 50  # epochs without a better selection accuracy
+    training_images: int | None = None  # at most so many, drawn by the seed; None: all
+
+
+# Shows the mechanism on a laptop in seconds. No lesson rests on its accuracy.
+QUICK = Recipe(epochs=6, batch_size=64, learning_rate=1e-3, training_images=1500)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of one table of one paper, or a variant that the course adds to it."""
+
+    id: str
+    title: str
+    rows: tuple[tuple[str, str], ...]  # (table, row) in data/published.csv; none for a variant of ours
+    dataset: str  # in the full profile; the quick profile always trains on the embedded data set
+    architecture: str
+    preprocess: tuple[str, ...]
+    augment: tuple[str, ...]
+    recipe: Recipe
+    landmarks: str = ""  # policy of `landmarks.attach` for faces that dlib does not find; empty: no landmarks
+    variant: str = ""  # what sets it apart where several experiments answer the same row
+    quick: Recipe = QUICK
+    seeds: tuple[int, ...] = (0,)  # of the full profile; none: the experiment is for the quick profile only
+
+    @property
+    def paper(self) -> str:
+        """Key of the paper: the part of the id before the slash."""
+        return self.id.split("/")[0]
+
+
+FLIP_AND_SHIFT = ("flip", "shift")
