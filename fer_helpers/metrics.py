@@ -1,5 +1,7 @@
 """Measures of a classifier, each accuracy with its 95 % interval."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
@@ -41,3 +43,12 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
     only_a = int(np.sum(correct_a & ~correct_b))
     only_b = int(np.sum(~correct_a & correct_b))
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number (Holm 1979): the k-th smallest of m times m - k + 1, never decreasing."""
+    order = np.argsort(p_values)
+    scaled = np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1)
+    return adjusted.tolist()

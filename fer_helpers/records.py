@@ -39,11 +39,20 @@ def read(record_path: Path) -> dict:
 
 def write(record_path: Path, record: dict, probabilities: dict[str, np.ndarray]) -> None:
     """Write a record and its probabilities, split -> (n, classes). The JSON goes last: it vouches for the rest."""
-    halves = {split: values.astype("float16") for split, values in probabilities.items()}
+    halves = {split: _half(values) for split, values in probabilities.items()}
     with paths.atomic_write(record_path.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **halves)
     with paths.atomic_write(record_path) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _half(probabilities: np.ndarray) -> np.ndarray:
+    """Round to float16, and keep the prediction where the two largest would become equal."""
+    halves = probabilities.astype("float16")
+    rows, winners = np.arange(len(halves)), probabilities.argmax(axis=1)
+    changed = halves.argmax(axis=1) != winners
+    halves[rows[changed], winners[changed]] = np.nextafter(halves[changed].max(axis=1), np.float16(2))
+    return halves
 
 
 def read_probabilities(record_path: Path) -> dict[str, np.ndarray]:

@@ -9,17 +9,18 @@ import jinja2
 import nbformat
 import pandas as pd
 
-from fer_helpers import paths, published, records, study
+from fer_helpers import metrics, paths, published, records, study, true_labels
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 
 
-def verdict(record: dict | None, claim: float | None) -> str:
+def verdict(record: dict | None, claim: float | None, same_set: bool = True) -> str:
     """One phrase for a row: how our PrivateTest accuracy stands to the published one.
 
-    A quick run, and one that stopped at an epoch limit, are not called a reproduction.
+    A quick run, and one that stopped at an epoch limit, are not called a reproduction. Where the paper does not name
+    its test set (`same_set` False), the phrase says only which number is larger.
     """
     if record is None or PRIVATE_TEST not in record["metrics"]:
         return "not run yet"
@@ -31,7 +32,9 @@ def verdict(record: dict | None, claim: float | None) -> str:
     if claim is None:
         return "not in the paper"
     low, high = record["metrics"][PRIVATE_TEST]["interval"]
-    return "better" if claim < low else "worse" if claim > high else "reproduced"
+    if same_set:
+        return "better" if claim < low else "worse" if claim > high else "reproduced"
+    return "higher" if claim < low else "lower" if claim > high else "in the interval"
 
 
 def with_interval(scores: dict | None) -> str:
@@ -41,10 +44,6 @@ def with_interval(scores: dict | None) -> str:
         if scores
         else ""
     )
-
-
-def _papers() -> list[str]:
-    return sorted({experiment.paper for experiment in study.EXPERIMENTS.values()})
 
 
 def _claims(numbers: pd.DataFrame, paper: str, table: str, row: str) -> dict[str, float]:
@@ -58,15 +57,23 @@ def _printed(claim: float | None) -> str:
     return "" if claim is None else f"{claim:.4f}"
 
 
+def _test_claim(claims: dict[str, float]) -> tuple[float | None, bool]:
+    """The published test accuracy, and whether it is one on PrivateTest; the paper may not name its set."""
+    if PRIVATE_TEST in claims:
+        return claims[PRIVATE_TEST], True
+    return next((value for name, value in claims.items() if name.endswith("unstated")), None), False
+
+
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
     """Published accuracies of a paper beside ours from the records in `results_dir` (default: the committed full ones).
 
     One row for each row of each table that an experiment of the study answers, then our variants. A row "as coded" has
-    the slip of the authors' code, the row without these words the network that the paper describes. Raises FerError
-    when the study has no such paper.
+    the slip of the authors' code, the row without these words the network that the paper describes. A published test
+    accuracy is one on PrivateTest unless "set unstated" stands beside it. Raises FerError when the study has no such
+    paper.
     """
-    if paper not in _papers():
-        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(_papers())}.")
+    if paper not in study.PAPERS:
+        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(study.PAPERS)}.")
     folder = Path(results_dir or paths.REPORTS / "full")  # whatever FER_RESULTS_DIR says: it is for new runs
     found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
     numbers = published.load()
@@ -79,21 +86,22 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         seeds = [
             r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]
         ]
-        as_coded = experiment.architecture.endswith("_as_published")
         for table, row in experiment.rows or (("ours", experiment.title),):
-            claim = _claims(numbers, paper, table, row)
+            claims = _claims(numbers, paper, table, row)
+            claim, same_set = _test_claim(claims)
             rows.append(
                 {
                     "table": table,
-                    "row": f"{row}, as coded" if as_coded else row,
-                    "published PublicTest": _printed(claim.get(PUBLIC_TEST)),
+                    "row": f"{row}, {experiment.variant}" if experiment.variant else row,
+                    "published PublicTest": _printed(claims.get(PUBLIC_TEST)),
                     "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
-                    "published PrivateTest": _printed(claim.get(PRIVATE_TEST)),
+                    "published test": _printed(claim)
+                    + ("" if same_set or claim is None else ", set unstated"),
                     "our PrivateTest": with_interval(scores.get(PRIVATE_TEST)),
                     "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
                     "epochs": f"{record['epochs']['done']} of {record['epochs']['recipe']}" if record else "",
                     "seeds": len(seeds),
-                    "verdict": verdict(record, claim.get(PRIVATE_TEST)),
+                    "verdict": verdict(record, claim, same_set),
                 }
             )
     order = sorted(range(len(rows)), key=lambda k: (rows[k]["table"] == "ours", rows[k]["table"]))
@@ -107,14 +115,59 @@ def paper_report(paper: str, profile: str, results_dir: Path) -> str:
     ]
     for name, table in result_table(paper, results_dir).groupby("table", sort=False):
         lines += ["", name, table.drop(columns="table").to_string(index=False)]
+    tests = paired_tests(paper, results_dir)
+    if not tests.empty:
+        lines += ["", "Claims about pairs, on PrivateTest (exact McNemar test, p adjusted by Holm)"]
+        lines.append(tests.to_string(index=False))
     lines += ["", "Records", runs_table(results_dir, paper).to_string(index=False)]
     return "\n".join(lines)
+
+
+def paired_tests(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
+    """The paper's claims about pairs (`COMPARISONS` in its room of the study), tested on the images of PrivateTest.
+
+    One row a pair whose two runs are there (seed 0): accuracies, on how many images only one is right, the exact
+    McNemar p-value, and the same adjusted for all rows (Holm). Runs that stopped at an epoch limit take part and are
+    marked with their epochs.
+    """
+    folder = Path(results_dir or paths.REPORTS / "full")
+    rows = []
+    for claim, *pair in study.PAPERS[paper].COMPARISONS:
+        files = [records.path(folder, f"{paper}/{name}", 0) for name in pair]
+        found = [records.read(file) for file in files if file.exists()]
+        if len(found) < 2 or not all(PRIVATE_TEST in record["metrics"] for record in found):
+            continue
+        truth = true_labels.read(found[0]["dataset"]["name"], PRIVATE_TEST).labels
+        a, b = (records.read_probabilities(file)[PRIVATE_TEST].argmax(axis=1) == truth for file in files)
+        unfinished = [
+            f"{name} {record['epochs']['done']} of {record['epochs']['recipe']} epochs"
+            for name, record in zip(pair, found, strict=True)
+            if record["epochs"]["stopped_by"] == "limit"
+        ]
+        rows.append(
+            {
+                "claim": claim,
+                "first": pair[0],
+                "second": pair[1],
+                "accuracy of the first": round(found[0]["metrics"][PRIVATE_TEST]["accuracy"], 4),
+                "of the second": round(found[1]["metrics"][PRIVATE_TEST]["accuracy"], 4),
+                "only the first is right": int((a & ~b).sum()),
+                "only the second": int((b & ~a).sum()),
+                "p": metrics.mcnemar(a, b),
+                "unfinished": "; ".join(unfinished),
+            }
+        )
+    table = pd.DataFrame(rows)
+    if rows:
+        table.insert(8, "p, Holm", [f"{p:.3g}" for p in metrics.holm(table["p"])])
+        table["p"] = [f"{p:.3g}" for p in table["p"]]
+    return table
 
 
 def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
     """The paper's rows as README.md shows them, in Markdown."""
     table = result_table(paper, results_dir)
-    columns = ["table", "row", "published PrivateTest", "our PrivateTest", "our clean PrivateTest", "verdict"]
+    columns = ["table", "row", "published test", "our PrivateTest", "our clean PrivateTest", "verdict"]
     lines = [columns, ["---"] * len(columns), *table[columns].astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -217,7 +270,7 @@ def write_index(profile: str, results_dir: Path) -> Path:
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         profile=profile,
         cards=cards,
-        papers={paper: result_table(paper, full).to_dict("records") for paper in _papers()},
+        papers={paper: result_table(paper, full).to_dict("records") for paper in study.PAPERS},
         summary=table.to_dict("records"),
         runs=list(records.find(results_dir)),
         commit=records.current_commit() or "unknown",

@@ -35,3 +35,9 @@ def test_mcnemar_exact_by_hand():
     assert metrics.mcnemar(a, b) == metrics.mcnemar(b, a) == pytest.approx(2 * 7 / 64)
     assert metrics.mcnemar(a, a) == 1.0
     assert metrics.mcnemar(a[3:7], b[3:7]) == 1.0  # 1 against 2
+
+
+def test_holm_by_hand():
+    # sorted .005 .01 .03 .04 times 4 3 2 1: .02 .03 .06 .04, and never below an earlier one: .02 .03 .06 .06
+    assert metrics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert metrics.holm([0.6, 0.7]) == [1.0, 1.0]

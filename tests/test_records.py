@@ -34,6 +34,16 @@ def test_round_trip_with_half_precision_probabilities(tmp_path):
     np.testing.assert_allclose(read, probabilities, atol=1e-3)
 
 
+def test_half_precision_keeps_the_prediction(tmp_path):
+    path = records.path(tmp_path, "uvic_cnn/medium_n", 0)
+    close = np.array([[0.4, 0.40001, 0.2], [0.3, 0.3, 0.4], [0.5, 0.25, 0.25]], dtype="float32")
+    assert (close.astype("float16").argmax(axis=1) != close.argmax(axis=1)).any()  # what rounding alone does
+    records.write(path, RECORD, {"PrivateTest": close})
+    read = records.read_probabilities(path)["PrivateTest"]
+    np.testing.assert_array_equal(read.argmax(axis=1), close.argmax(axis=1))
+    np.testing.assert_allclose(read, close, atol=1e-3)
+
+
 def test_find_lists_records_only(tmp_path):
     for name, seed in (("b/second", 0), ("a/first", 1), ("a/first", 0)):
         records.write(records.path(tmp_path, name, seed), RECORD | {"experiment": name, "seed": seed}, {})

@@ -1,10 +1,11 @@
 """From handmade records to verdicts, tables and the page."""
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
-from fer_helpers import metrics, paths, records, report, study
+from fer_helpers import metrics, paths, records, report, study, true_labels
 from fer_helpers.errors import FerError
 
 CLAIM = 0.5642  # uvic_cnn, Table 1, Medium
@@ -67,22 +68,50 @@ def test_verdict(ours, claim, expected):
     assert report.verdict(ours, claim) == expected
 
 
+def test_a_paper_that_does_not_name_its_test_set_is_not_reproduced(tmp_path):
+    write(tmp_path, record("ucf_keypoints/gap", paper="ucf_keypoints", correct=2960))
+    table = report.result_table("ucf_keypoints", tmp_path).set_index("row")
+    row = table.loc["No key-point GAP"]
+    assert (row["published test"], row["verdict"]) == ("0.8000, set unstated", "higher")
+    assert list(table.index).count("Key-point GAP, policy keep") == 1
+    assert report.verdict(record(correct=2025), 0.9, same_set=False) == "lower"
+    assert report.verdict(record(correct=2025), 0.5642, same_set=False) == "in the interval"
+
+
+def test_paired_tests_from_stored_probabilities(tmp_path):
+    """Two runs that differ on 100 images: one is right there, the other is not."""
+    truth = true_labels.read("fer2013", "PrivateTest").labels
+    right = np.eye(7)[truth]
+    worse = right.copy()
+    worse[:100] = np.eye(7)[(truth[:100] + 1) % 7]
+    for name, probabilities, correct in (("medium_n_a", right, 3589), ("medium_n", worse, 3489)):
+        r = record(f"uvic_cnn/{name}", correct)
+        records.write(records.path(tmp_path, r["experiment"], 0), r, {"PrivateTest": probabilities})
+    table = report.paired_tests("uvic_cnn", tmp_path)
+    assert list(table["claim"]) == ["augmentation helps (Medium)"]  # the other pairs have not run
+    row = table.iloc[0]
+    assert (row["only the first is right"], row["only the second"]) == (100, 0)
+    assert (row["accuracy of the first"], row["of the second"]) == (1.0, round(3489 / 3589, 4))
+    assert float(row["p"]) == pytest.approx(2 * 0.5**100, rel=0.01) and row["p"] == row["p, Holm"]
+    assert "augmentation helps (Medium)" in report.paper_report("uvic_cnn", "full", tmp_path)
+
+
 def test_result_table_sets_published_beside_ours(tmp_path, monkeypatch):
     variant = study.Experiment(
-        "uvic_cnn/ours", "Our variant", (), "fer2013", "uvic_cnn.medium", (), (), study.UVIC
+        "uvic_cnn/ours", "Our variant", (), "fer2013", "uvic_cnn.medium", (), (), study.uvic_cnn.UVIC
     )
     monkeypatch.setitem(study.EXPERIMENTS, variant.id, variant)
     write(tmp_path, record(), record(seed=1), record("uvic_cnn/ours"))
     table = report.result_table("uvic_cnn", tmp_path).set_index(["table", "row"])
     medium = table.loc[("Table 2", "Medium+N")]
-    assert (medium["published PublicTest"], medium["published PrivateTest"]) == ("0.5580", "0.5642")
+    assert (medium["published PublicTest"], medium["published test"]) == ("0.5580", "0.5642")
     assert medium["our PrivateTest"] == "0.5642 [0.548, 0.580]"
     assert medium["our clean PrivateTest"].startswith("0.5535 ")
     assert (medium["epochs"], medium["seeds"], medium["verdict"]) == ("60 of 60", 2, "reproduced")
     missing = table.loc[("Table 2", "Medium+N+A")]
     assert (missing["our PrivateTest"], missing["seeds"], missing["verdict"]) == ("", 0, "not run yet")
     assert table.index[-1] == ("ours", "Our variant")
-    assert table.iloc[-1]["verdict"] == "not in the paper" and table.iloc[-1]["published PrivateTest"] == ""
+    assert table.iloc[-1]["verdict"] == "not in the paper" and table.iloc[-1]["published test"] == ""
 
 
 def test_the_default_are_the_committed_full_records(tmp_path, monkeypatch):
