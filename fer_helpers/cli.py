@@ -66,6 +66,16 @@ def runs(profile: Profile = "full", results_dir: ResultsDir = None) -> None:
 
 
 @app.command()
+def measure(name: str, profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
+    """Make a table that is no training run, for example landmark_detection, and write its record."""
+    from fer_helpers import measurements
+
+    folder = _folder(profile, results_dir)
+    typer.echo(measurements.measure(name, profile, folder).to_string(index=False))
+    typer.echo(f"Record: {measurements.path(name, folder)}")
+
+
+@app.command()
 def params(
     output: Annotated[str, typer.Option("--format", help="text or csv.")] = "text",
 ) -> None:
@@ -90,7 +100,7 @@ def audit(data: str) -> None:
 @app.command()
 def landmarks() -> None:
     """Measure dlib on the embedded faces: the share found, and the error of its 68 points against the truth."""
-    from fer_helpers import landmarks as landmarking
+    from fer_helpers import landmark_tables as landmarking
 
     typer.echo(landmarking.facekit_report())
 

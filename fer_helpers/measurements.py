@@ -1,0 +1,98 @@
+"""Tables that are no training runs: what is measured on data, on a network or on this machine.
+
+Each is one function of its own room, profile -> table. A full one is committed with where it came from; a quick one, on
+the embedded data set, is measured again each time.
+"""
+
+import importlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from fer_helpers import doctor, paths, records
+from fer_helpers.errors import FerError
+
+
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "dlib-bin",
+    "scikit-learn",
+    "keras",
+)  # on whose version results depend
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A table: what it says, and the function that makes it, as "<module>.<function>" of this package."""
+
+    title: str
+    function: str
+    quick: bool = True  # whether the embedded data set is enough for it
+
+
+MEASUREMENTS = {
+    "landmark_detection": Measurement(
+        "Share of faces that dlib finds, by split and class", "landmark_tables.measure_detection"
+    ),
+    "landmark_leak": Measurement(
+        "What a found or missed face alone tells of the class", "landmark_tables.measure_leak"
+    ),
+    "landmark_error": Measurement(
+        "Distance of dlib's landmarks from the true ones of the embedded data set",
+        "landmark_tables.measure_error",
+    ),
+    "landmark_classifiers": Measurement(
+        "Emotions from eight distances, from 68 landmarks and from pixels, without a network",
+        "landmark_classifiers.measure",
+    ),
+}
+
+
+def path(name: str, results_dir: Path) -> Path:
+    """Where the record of a measurement stands in `results_dir`."""
+    return Path(results_dir) / "measurements" / f"{name}.json"
+
+
+def measure(name: str, profile: str = "quick", results_dir: Path | str | None = None) -> pd.DataFrame:
+    """Measure now, write the record and return the table. Raises FerError for an unknown name."""
+    if name not in MEASUREMENTS:
+        known = ", ".join(MEASUREMENTS)
+        raise FerError(f"There is no measurement called {name!r}. The measurements are: {known}.")
+    measurement = MEASUREMENTS[name]
+    if profile == "quick" and not measurement.quick:
+        raise FerError(f"{name} exists in the full profile only.")
+    module, function = measurement.function.rsplit(".", 1)
+    table = getattr(importlib.import_module(f"fer_helpers.{module}"), function)(profile)
+    record = {
+        "measurement": name,
+        "title": measurement.title,
+        "profile": profile,
+        "device": {"processor": doctor.processor(), "cores": os.cpu_count()},
+        "versions": {name: version(name) for name in PACKAGES},
+        "commit": records.current_commit(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "columns": list(table.columns),
+        "rows": json.loads(table.to_json(orient="values", double_precision=6)),
+    }
+    with paths.atomic_write(path(name, results_dir or paths.results_dir(profile))) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return table
+
+
+def read(name: str, profile: str = "full", results_dir: Path | str | None = None) -> pd.DataFrame:
+    """Table of a measurement's record (default: the committed full one). Raises FerError when there is none."""
+    folder = results_dir or (paths.REPORTS / "full" if profile == "full" else paths.results_dir(profile))
+    file = path(name, folder)
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        return pd.DataFrame(record["rows"], columns=record["columns"])
+    except (OSError, ValueError, KeyError) as error:
+        raise FerError(
+            f"{file} cannot be read ({error}). Run: python -m fer_helpers measure {name} --profile {profile}"
+        ) from error
