@@ -18,13 +18,8 @@ from fer_helpers import doctor, paths, records
 from fer_helpers.errors import FerError
 
 
-PACKAGES = (
-    "numpy",
-    "opencv-python-headless",
-    "dlib-bin",
-    "scikit-learn",
-    "keras",
-)  # on whose version results depend
+# on whose versions results depend
+PACKAGES = ("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras")
 
 
 @dataclass(frozen=True)
