@@ -17,7 +17,6 @@ import pandas as pd
 from fer_helpers import doctor, paths, records
 from fer_helpers.errors import FerError
 
-
 # on whose versions results depend
 PACKAGES = ("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras")
 
