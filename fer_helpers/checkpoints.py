@@ -25,6 +25,12 @@ class Checkpoint:
     best: list[np.ndarray]
 
 
+def path(experiment_id: str, profile: str, seed: int, key: str) -> Path:
+    """Where the checkpoint of a run with this freshness key stands."""
+    name = f"{experiment_id.replace('/', '-')}-{profile}-seed{seed}-{key[:12]}.npz"
+    return paths.state_dir() / "checkpoints" / name
+
+
 def variables(model: keras.Model) -> list[keras.Variable]:
     """Everything that an epoch changes in a compiled model whose optimiser is built."""
     return [*model.variables, *model.optimizer.variables]

@@ -30,7 +30,6 @@ from fer_helpers import (
     doctor,
     landmarks,
     metrics,
-    paths,
     preprocess,
     records,
 )
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from fer_helpers.study import Experiment, Recipe  # study starts training, so it is not imported here
 
 History = dict[str, list[float]]
+FEW_IMAGES = 10_000
 logging.getLogger("tensorflow").setLevel("ERROR")  # no advice on speed among the results
 
 
@@ -83,8 +83,7 @@ class Job:
         del self.config["quick"], self.config["seeds"]
         self.key = self._key()
         self.record_path = records.path(results_dir, experiment.id, seed)
-        name = f"{experiment.id.replace('/', '-')}-{profile}-seed{seed}-{self.key[:12]}.npz"
-        self.checkpoint_path = paths.state_dir() / "checkpoints" / name
+        self.checkpoint_path = checkpoints.path(experiment.id, profile, seed, self.key)
 
     def train(self, epochs: int | None = None) -> dict:
         """Train up to `epochs` (default: the recipe's), from the last checkpoint if there is one; write the record."""
@@ -188,10 +187,10 @@ class Job:
         """Return the network, and the compiled model that trains it: augmentation in front."""
         keras.utils.set_random_seed(self.seed)
         net = architectures.build(self.experiment.architecture, len(self.data.classes))
-        if self.profile == "quick":
+        if len(self.training) < FEW_IMAGES:
             for layer in net.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.momentum = 0.9  # with two dozen steps an epoch, .99 leaves validation at chance
+                    layer.momentum = 0.9  # with some dozen steps an epoch, .99 leaves validation at chance
         inputs = keras.Input(net.input_shape[1:])
         seen = augment.pipeline(self.experiment.augment)(inputs) if self.experiment.augment else inputs
         model = keras.Model(inputs, net(seen))

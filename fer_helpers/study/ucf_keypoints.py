@@ -1,5 +1,7 @@
 """Experiments of ucf_keypoints: drawn key-points and two heads on FER+."""
 
+from dataclasses import replace
+
 from fer_helpers.study.experiment import FLIP_AND_SHIFT, Experiment, Recipe
 
 # ucf_keypoints names no recipe: this one is ours, the same for all six.
@@ -29,7 +31,7 @@ def _ucf(name: str, title: str, net: str, row: str, policy: str = "") -> Experim
     )
 
 
-EXPERIMENTS = tuple(
+SIX = tuple(
     _ucf(f"{name}{suffix}", f"{title}{words}", net, f"{row} {title}", policy)
     for name, title, net in (
         ("gap", "GAP", "gap"),
@@ -41,6 +43,13 @@ EXPERIMENTS = tuple(
         ("_whole_crop", ", overlay, policy whole_crop", "Key-point", "whole_crop"),
     )
 )
+
+# The smaller network on other data, without key-points: small enough to come with the course.
+OURS = tuple(
+    replace(SIX[0], id=f"ucf_keypoints/gap_{dataset}", title=f"GAP on {title}", rows=(), dataset=dataset)
+    for dataset, title in (("fer2013", "FER2013"), ("facekit", "FaceKit"))
+)
+EXPERIMENTS = SIX + OURS
 
 COMPARISONS = (
     ("drawn key-points help (GAP, image unchanged without a face)", "gap_keep", "gap"),
