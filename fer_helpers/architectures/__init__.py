@@ -11,7 +11,13 @@ from functools import partial
 import keras
 import pandas as pd
 
-from fer_helpers.architectures import data240, ucf_keypoints, uvic_cnn
+from fer_helpers.architectures import (
+    data240,
+    emotionaldan,
+    emotionaldan_baselines,
+    ucf_keypoints,
+    uvic_cnn,
+)
 from fer_helpers.errors import FerError
 
 
@@ -39,6 +45,15 @@ NETS = {
     "uvic_cnn.medium_as_published": Net(_over_columns(uvic_cnn.medium), 2_440_271, 2_438_139, "2.4 m"),
     "uvic_cnn.deep": Net(uvic_cnn.deep, 9_414_855, 9_412_935, "9.4 m"),
     "uvic_cnn.deep_as_published": Net(_over_columns(uvic_cnn.deep), 9_411_195, 9_411_105, "9.4 m"),
+    "emotionaldan.dan_224": Net(partial(emotionaldan.emotional_dan, 224), 64_063_267, 64_054_557, ""),
+    "emotionaldan.dan_112": Net(partial(emotionaldan.emotional_dan, 112), 23_110_243, 23_101_533, ""),
+    "emotionaldan.dan_48": Net(partial(emotionaldan.emotional_dan, 48), 11_966_563, 11_957_853, ""),
+    "emotionaldan_baselines.cnn2": Net(partial(emotionaldan_baselines.cnn2, side=48), 365_447, 365_447, ""),
+    "emotionaldan_baselines.cnn5": Net(emotionaldan_baselines.cnn5, 1_602_823, 1_602_823, ""),
+    "emotionaldan_baselines.inception_v3": Net(emotionaldan_baselines.inception_v3, 21_817_127, 14_343, ""),
+    "emotionaldan_baselines.emotion_net_2": Net(
+        emotionaldan_baselines.emotion_net_2, 41_394_119, 41_359_687, ""
+    ),
     "data240.mini_vgg": Net(data240.mini_vgg, 5_866_951, 5_866_951, ""),
     "data240.mini_vgg_two_channels": Net(partial(data240.mini_vgg, channels=2), 5_867_527, 5_867_527, ""),
     "data240.mini_vgg_without_dense": Net(data240.mini_vgg_without_dense, 1_178_055, 1_178_055, ""),
