@@ -1,10 +1,12 @@
 """Trained networks ready for use: those that come with the course, and those that this computer has trained.
 
-A network that comes with the course is two files in `weights/`: the network (.keras, read in safe mode) and its card
-(.json): classes, preprocessing, how its training images frame a face, and the run that it comes from.
+A network that comes with the course is two files in `weights/`: its weights (.npz; a .keras file of the same would be
+over 1 MB) and its card (.json): architecture, classes, preprocessing, how its training images frame a face, and the run
+that it comes from.
 """
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +58,7 @@ def keras_forward(model: "keras.Model") -> Prepare:
 
 def shipped() -> tuple[str, ...]:
     """Names of the networks that come with the course."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.keras")))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
 
 
 def load(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Classifier:
@@ -102,6 +104,7 @@ def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | Non
     classifier = load(name, seed, results_dir)
     record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
     card = {
+        "architecture": experiment.architecture,
         "classes": classifier.classes,
         "preprocess": experiment.preprocess,
         "frame": classifier.frame,
@@ -114,9 +117,10 @@ def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | Non
         "epochs": record["epochs"],
         "commit": record["commit"],
     }
-    path = FOLDER / f"{weights}.keras"
+    path = FOLDER / f"{weights}.npz"
+    arrays = {f"weight_{i:04d}": value for i, value in enumerate(classifier.net.get_weights())}
     with paths.atomic_write(path) as temporary:
-        classifier.net.save(temporary)
+        np.savez_compressed(temporary, **arrays)
     with paths.atomic_write(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path
@@ -128,17 +132,18 @@ def card(name: str) -> dict:
 
 
 def _load_shipped(name: str) -> Classifier:
-    import keras
+    from fer_helpers import architectures
 
-    path = FOLDER / f"{name}.keras"
+    path = FOLDER / f"{name}.npz"
     try:
         what = card(name)
-        net = keras.saving.load_model(path, compile=False, safe_mode=True)
+        net = architectures.build(what["architecture"], len(what["classes"]))
+        with np.load(path, allow_pickle=False) as weights:
+            net.set_weights([weights[key] for key in sorted(weights.files)])
         prepare = preprocess.fit(tuple(what["preprocess"]), np.empty((0, 48, 48), np.uint8))
-        return Classifier(
-            tuple(what["classes"]), prepare, keras_forward(net), pictures.Frame(*what["frame"]), net
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        frame = pictures.Frame(*what["frame"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise FerError(
             f"{path} or its card is damaged ({error}); restore them with `git checkout -- fer_helpers/weights`."
         ) from error
+    return Classifier(tuple(what["classes"]), prepare, keras_forward(net), frame, net)

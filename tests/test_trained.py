@@ -1,0 +1,89 @@
+"""Trained networks: what comes with the course, what this computer has trained, and what is refused."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from fer_helpers import datasets, study, trained
+from fer_helpers.errors import FerError
+
+
+@pytest.mark.parametrize("name", trained.shipped())
+def test_a_network_that_comes_with_the_course_is_as_good_as_its_card_says(name):
+    card = trained.card(name)
+    classifier = trained.load(name)
+    assert (trained.FOLDER / f"{name}.npz").stat().st_size < 1_000_000
+    assert classifier.classes == tuple(card["classes"])
+    if card["dataset"] == "facekit":
+        test = datasets.load("facekit").split("PrivateTest")
+        right = classifier(test.images).argmax(axis=1) == test.labels
+        assert right.mean() == pytest.approx(card["accuracy"]["PrivateTest"], abs=0.005)
+        assert len(right) == card["n"]["PrivateTest"]
+
+
+def test_probabilities_do_not_depend_on_the_number_of_faces():
+    classifier = trained.load(trained.shipped()[0])
+    crops = datasets.load("facekit").images[:5]
+    together = classifier(crops)
+    assert together.shape == (5, len(classifier.classes)) and together.dtype == np.float32
+    np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        np.concatenate([classifier(crop[None]) for crop in crops]), together, atol=1e-5
+    )
+
+
+def test_an_exported_run_answers_as_the_run(tmp_path, monkeypatch):
+    """Train a little, export, load: the same answers; and the run itself can be loaded by its name."""
+    from dataclasses import replace
+
+    from fer_helpers import training
+
+    tiny = replace(
+        study.get("ucf_keypoints/gap_facekit"), recipe=replace(study.ucf_keypoints.UCF, training_images=64)
+    )
+    monkeypatch.setitem(study.EXPERIMENTS, tiny.id, tiny)
+    monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
+    job = training.Job(tiny, "full", 0, tmp_path)
+    job.train(epochs=1)
+    job.evaluate()
+    run = trained.load(tiny.id, results_dir=tmp_path)
+    monkeypatch.setattr(trained, "FOLDER", tmp_path / "weights")
+    trained.export(tiny.id, "tiny", results_dir=tmp_path)
+    assert trained.shipped() == ("tiny",)
+    exported = trained.load("tiny")
+    crops = datasets.load("facekit").images[:4]
+    np.testing.assert_allclose(exported(crops), run(crops), atol=1e-5)
+    assert exported.frame == run.frame and trained.card("tiny")["experiment"] == tiny.id
+    (tmp_path / "weights" / "tiny.npz").write_bytes(b"no network")
+    with pytest.raises(FerError, match="tiny.npz or its card is damaged.*git checkout"):
+        trained.load("tiny")
+    shutil.rmtree(tmp_path / "state")
+    with pytest.raises(FerError, match="weights of ucf_keypoints/gap_facekit are not on this computer"):
+        trained.load(tiny.id, results_dir=tmp_path)
+
+
+def test_refusals():
+    with pytest.raises(FerError, match="no network 'large'"):
+        trained.load("large")
+    with pytest.raises(FerError, match="needs landmarks"):
+        trained.load("ucf_keypoints/gap_keep")
+    with pytest.raises(FerError, match="standardises by its training images"):
+        trained.export("uvic_cnn/medium_n", "medium")
+
+
+def test_cards_name_what_users_must_know():
+    for name in trained.shipped():
+        card = trained.card(name)
+        assert {
+            "classes",
+            "preprocess",
+            "frame",
+            "experiment",
+            "seed",
+            "dataset",
+            "accuracy",
+            "epochs",
+        } <= set(card)
+        assert json.dumps(card)
