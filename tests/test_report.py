@@ -213,11 +213,11 @@ def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
 
 
 def test_committed_texts_show_the_committed_records():
-    """README's table and summary.csv come from the records; after a new run, write both again."""
+    """README's tables and summary.csv come from the records; after a new run, write both again."""
     readme = (paths.ROOT / "README.md").read_text(encoding="utf-8")
-    assert report.markdown_table("uvic_cnn") in readme, (
-        "python -m fer_helpers report --paper uvic_cnn --format markdown"
-    )
+    for paper in study.PAPERS:
+        command = f"python -m fer_helpers report --paper {paper} --format markdown"
+        assert report.markdown_table(paper) in readme, command
     full = paths.REPORTS / "full"
     stored = (full / "summary.csv").read_text(encoding="utf-8")
     assert stored == report.summary(full).to_csv(index=False), "python -m fer_helpers index --profile full"
