@@ -21,6 +21,7 @@ Seed = Annotated[
         min=0, max=2**32 - 1, help="Seed of weights, order of the images, augmentation and dropout."
     ),
 ]
+DEFAULT_WEIGHTS = "small_fer2013"
 ResultsDir = Annotated[Path | None, typer.Option(help="Results folder (default: reports/<profile>).")]
 
 
@@ -141,6 +142,84 @@ def index(profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
 
     folder = _folder(profile, results_dir)
     typer.echo(f"The report is {reporting.write_index(profile, folder).resolve()}")
+
+
+Weights = Annotated[
+    str, typer.Option(help="A network that comes with the course, or an experiment trained here.")
+]
+Detector = Annotated[str, typer.Option(help="haar, dlib, or whole (the picture is one face already).")]
+Everyone = Annotated[bool, typer.Option("--everyone", help="All faces, not only the nearest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a frame on stdout.")]
+
+
+@app.command()
+def live(
+    source: Annotated[str, typer.Option(help="Camera number, video file, picture or folder.")] = "0",
+    weights: Weights = DEFAULT_WEIGHTS,
+    output: Annotated[
+        Path | None, typer.Option(help="mp4; for a picture PNG; for a folder a folder.")
+    ] = None,
+    detector: Detector = "haar",
+    everyone: Everyone = False,
+    as_json: AsJson = False,
+    window: Annotated[bool, typer.Option(help="Show a window where there is a display.")] = True,
+    memory: Annotated[float, typer.Option(min=0, help="Seconds of smoothing; 0 for none.")] = 0.3,
+    longest: Annotated[
+        int | None, typer.Option(min=48, help="Longer side of the picture that is searched.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
+) -> None:
+    """Label the faces of a camera, video, picture or folder; print the time of each stage."""
+    from fer_helpers import camera, trained
+    from fer_helpers import live as running
+
+    opened = camera.open_source(source)  # a missing camera is said before Keras starts
+    how = {"detector": detector, "everyone": everyone, "memory": memory, "longest": longest}
+    lines = sys.stdout if as_json else None
+    table = running.run(opened, trained.load(weights), output, lines, window, limit, **how)
+    for skipped in table.attrs["skipped"]:
+        typer.echo(f"Skipped: {skipped}", err=True)
+    if table.attrs["output"]:
+        typer.echo(f"Written: {table.attrs['output']}", err=as_json)
+    typer.echo(table.round(1).to_string(index=False), err=as_json)
+
+
+@app.command()
+def predict(
+    images: list[Path],
+    weights: Weights = DEFAULT_WEIGHTS,
+    detector: Detector = "haar",
+    everyone: Everyone = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print label and probabilities of the faces in pictures."""
+    from fer_helpers import live as running
+    from fer_helpers import trained
+
+    how = {"detector": detector, "everyone": everyone}
+    for line in running.predict(images, trained.load(weights), as_json, **how):
+        typer.echo(line)
+
+
+@app.command()
+def across(
+    layout: Annotated[str, typer.Option(help="Form of the database; `list` names them all.")],
+    weights: Annotated[list[str], typer.Option(help="Network, by name; give several to compare them.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the database (not for facekit and fer2013).")
+    ] = None,
+) -> None:
+    """Evaluate networks on another database: detection, crop, 7 and 3 classes."""
+    from fer_helpers import across as evaluation
+    from fer_helpers import layouts, trained
+
+    if layout == "list":
+        typer.echo(layouts.table().to_string(index=False))
+        return
+    table = evaluation.table({name: trained.load(name) for name in weights}, data, layout)
+    for note in table.attrs["notes"]:
+        typer.echo(note)
+    typer.echo(table.to_string(index=False, float_format="{:.3f}".format, na_rep=""))
 
 
 def _folder(profile: str, results_dir: Path | None) -> Path:
