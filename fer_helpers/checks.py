@@ -245,6 +245,184 @@ def q03_4(answer: object) -> str | None:
     return _yes(answer, "compare .6313 with both ends of the interval.")
 
 
+# 04_what_the_network_sees
+
+
+@_exercise
+def q04_1(answer: object) -> str | None:
+    """Grey level that the scaling (g - 127.5) / 127.5 turns into 128."""
+    given = float(answer)
+    if np.isclose(given, (128 - 127.5) / 127.5, atol=1e-4):
+        return "that is what a grey level of 128 becomes; wanted is the grey level that becomes 128."
+    hint = "solve (g - 127.5) / 127.5 = 128 for g."
+    return _unless(np.isclose(given, 128 * 127.5 + 127.5, atol=0.6), hint)
+
+
+@_exercise
+def q04_2(answer: object) -> str | None:
+    """Grad-CAM and HiResCAM of a map (2, 1) with gradient (3, -1) before a Flatten."""
+    grad_cam, hirescam = (np.ravel(pair).tolist() for pair in answer)
+    if grad_cam != [2, 1]:
+        return "Grad-CAM: both places get the mean gradient, (3 - 1) / 2, as their weight."
+    return _unless(hirescam == [6, 0], "HiResCAM: each place times its own gradient; below 0 becomes 0.")
+
+
+@_exercise
+def q04_3(answer: object) -> str | None:
+    """Pictures for one occlusion map: squares of 8 in steps of 4 on 48 x 48, and the uncovered one."""
+    given, places = int(answer), (48 - 8) // 4 + 1
+    if given == places**2:
+        return "the fall is measured from the uncovered face, which the network must see too."
+    return _unless(given == places**2 + 1, "the square's edge stands at 0, 4, ..., 40 along each side.")
+
+
+@_exercise
+def q04_4(answer: object) -> str | None:
+    """Probability at log-odds of -4 + 2.5 + 2."""
+    if np.isclose(float(answer), 0.5):
+        return "those are the log-odds; the probability is 1 / (1 + exp(-log-odds))."
+    hint = "add the three log-odds, then p = 1 / (1 + exp(-sum))."
+    return _share(answer, 1 / (1 + np.exp(-0.5)), 0.003, hint)
+
+
+@_exercise
+def q04_5(answer: object) -> str | None:
+    """Lower end of the Wilson interval of 1 of 1."""
+    hint = "metrics.wilson_interval(1, 1) gives both ends: the first one is wanted."
+    return _share(answer, metrics.wilson_interval(1, 1)[0], 0.005, hint)
+
+
+# 05_keypoints_gap_vs_dense
+
+
+@_exercise
+def q05_1(answer: object) -> str | None:
+    """Probability of "sad" where a strict detector found no face: 45.0 % of 4,830 among 8,725."""
+    if np.isclose(float(answer), 0.450):
+        return "that is how many of the sad ones are missed; wanted is how many of the missed ones are sad."
+    hint = "how many sad images are missed, and how many images are missed in all?"
+    return _share(answer, 0.450 * 4830 / 8725, 0.001, hint)
+
+
+@_exercise
+def q05_2(answer: object) -> str | None:
+    """Output channels at which 1/N + 1/9 is one eighth."""
+    hint = "the cost ratio is 1/N + 1/D^2 with D = 3: set it to 1/8 and solve for N."
+    return _unless(np.isclose(float(answer), 72, atol=0.01), hint)
+
+
+@_exercise
+def q05_3(answer: object) -> str | None:
+    """Parameters of the GAP network with ten classes."""
+    if int(answer) == 206_392 + 2 * 3 * 3 * 256:
+        return "each class has a bias as well."
+    hint = "only the last convolution changes: 3 x 3 kernels over 256 maps for each class."
+    return _unless(int(answer) == 206_392 + 2 * (3 * 3 * 256 + 1), hint)
+
+
+@_exercise
+def q05_4(answer: object) -> str | None:
+    """Parameters of the FC network with global average pooling in place of Flatten."""
+    hint = "only the first dense layer changes: it then sees 256 numbers instead of 1,024."
+    return _unless(int(answer) == 8_589_880 - (1024 - 256) * 4096, hint)
+
+
+# 06_landmark_geometry
+
+
+@_exercise
+def q06_1(answer: object) -> str | None:
+    """Opening of the slide's lips, points 62 and 66, in outer eye-corner distances."""
+    opening, eyes = 1.0, np.hypot(30 - 12, 20 - 24)
+    given = float(answer)
+    if np.isclose(given, opening, atol=1e-3):
+        return "that is the opening in pixels: divide it by the distance between points 36 and 45."
+    if np.isclose(given, 2 / eyes, atol=1e-3):
+        return "that is the old lip gap; the inner edges are points 62 and 66."
+    return _unless(np.isclose(given, opening / eyes, atol=1e-3), "divide one distance by the other.")
+
+
+@_exercise
+def q06_2(answer: object) -> str | None:
+    """Tilt of the slide's eye line in degrees: arctan(-2.5 / 12.5)."""
+    right, given = np.arctan2(-2.5, 12.5), float(answer)
+    if np.isclose(given, right, atol=2e-3):
+        return "that is in radians: np.degrees turns it into degrees."
+    if np.isclose(given, -np.degrees(right), atol=0.06):
+        return "its sign: y grows downwards, and the right eye stands higher."
+    hint = "the centre of an eye is the mean of its six points; then arctan(dy / dx)."
+    return _unless(np.isclose(given, np.degrees(right), atol=0.06), hint)
+
+
+@_exercise
+def q06_3(answer: object) -> str | None:
+    """Degrees by which one pixel tilts an eye line of 15 pixels."""
+    given, right = abs(float(answer)), np.arctan(1 / 15)
+    if np.isclose(given, right, atol=2e-3):
+        return "that is in radians: np.degrees turns it into degrees."
+    return _unless(np.isclose(given, np.degrees(right), atol=0.06), "dx is 15, dy is 1.")
+
+
+@_exercise
+def q06_4(answer: object) -> str | None:
+    """Parameters of Mini-VGG without dense layers with four input channels."""
+    hint = "one channel has 1,178,055, and each further one adds the same number, as section 10 shows."
+    return _unless(int(answer) == 1_178_055 + 3 * 3 * 3 * 64, hint)
+
+
+@_exercise
+def q06_5(answer: object) -> str | None:
+    """P-value of McNemar's test: only the first right on 309 images, only the second on 292."""
+    only_first = np.repeat([True, False], [309, 292])
+    hint = "give metrics.mcnemar two bool arrays of 601 images, one the opposite of the other."
+    return _unless(np.isclose(float(answer), metrics.mcnemar(only_first, ~only_first), atol=0.006), hint)
+
+
+# 14_live_demo
+
+
+@_exercise
+def q14_1(answer: object) -> str | None:
+    """Frames a second with 10 ms for detection and 5 ms for the network."""
+    given = float(answer)
+    if np.isclose(given, 1000 / 105, atol=0.1):
+        return "that is the application as it was: make the 100 ms ten times shorter."
+    hint = "a second has 1000 ms; add up what one frame takes."
+    return _unless(np.isclose(given, 1000 / 15, atol=0.5), hint)
+
+
+@_exercise
+def q14_2(answer: object) -> str | None:
+    """Side of the crop around a box of 100 pixels, framed as facekit."""
+    given = float(answer)
+    if np.isclose(given, 121, atol=0.5):
+        return "the margin is added on both sides."
+    return _unless(np.isclose(given, 142, atol=0.5), "the square is 1 + 2 margin widths of the box wide.")
+
+
+@_exercise
+def q14_3(answer: object) -> str | None:
+    """Seconds until the past weighs one half: 0.3 ln 2."""
+    hint = "what was before weighs exp(-t / 0.3): for which t is that one half?"
+    return _unless(np.isclose(float(answer), 0.3 * np.log(2), atol=0.003), hint)
+
+
+@_exercise
+def q14_4(answer: object) -> str | None:
+    """Largest move of a box, in widths, that keeps an intersection over union of 0.3."""
+    hint = "after a move by s the boxes share 1 - s and cover 1 + s together; solve for 0.3."
+    return _share(answer, 0.7 / 1.3, 0.004, hint)
+
+
+@_exercise
+def q14_5(answer: object) -> str | None:
+    """Training pictures of class folders with 50 and 30 pictures."""
+    given = int(answer)
+    if given == 72:
+        return "PublicTest takes a share too."
+    return _unless(given == 64, "of each class, a tenth goes to PublicTest and a tenth to PrivateTest.")
+
+
 # 90_results
 
 
