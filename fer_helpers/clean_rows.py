@@ -19,7 +19,6 @@ from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST, SPLITS
 
 PATH = paths.DATA / "fer2013_clean_rows.csv"
-OFFICIAL_ROWS = 35_887
 # `order` of FER2013 as it was published: FER+ votes and the clean list, which go by row, hold for it alone.
 OFFICIAL_ORDER = "7ced67a2af2c65ad59170a519e7d78d5f522a94624647959d355824ab449b152"
 

@@ -17,7 +17,8 @@ def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict:
     """Score `probabilities` (n, classes) against integer `labels` (n,); the prediction is the largest probability.
 
     Returns n, correct, accuracy, its interval, recall per class (None for a class without images), their mean over
-    the classes that have images, and the confusion matrix with true classes as rows.
+    the classes that have images, the confusion matrix with true classes as rows, and on which images the prediction is
+    right (see `right`).
     """
     classes = probabilities.shape[1]
     confusion = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(classes))
@@ -32,7 +33,17 @@ def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict:
         "macro_recall": float(np.mean([value for value in recall if value is not None])),
         "recall": recall,
         "confusion": confusion.tolist(),
+        "right": np.packbits(probabilities.argmax(axis=1) == labels).tobytes().hex(),
     }
+
+
+def right(scores: dict) -> np.ndarray:
+    """On which images of a test set a run is right, bool (n,), from what `summarise` gave.
+
+    Two runs can so be compared image by image without the labels, which belong to the data sets.
+    """
+    bits = np.frombuffer(bytes.fromhex(scores["right"]), np.uint8)
+    return np.unpackbits(bits, count=scores["n"]).astype(bool)
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:

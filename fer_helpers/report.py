@@ -9,7 +9,7 @@ import jinja2
 import nbformat
 import pandas as pd
 
-from fer_helpers import metrics, paths, published, records, study, true_labels
+from fer_helpers import metrics, paths, published, records, study
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
 
@@ -137,8 +137,7 @@ def paired_tests(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         found = [records.read(file) for file in files if file.exists()]
         if len(found) < 2 or not all(PRIVATE_TEST in record["metrics"] for record in found):
             continue
-        truth = true_labels.read(found[0]["dataset"]["name"], PRIVATE_TEST).labels
-        a, b = (records.read_probabilities(file)[PRIVATE_TEST].argmax(axis=1) == truth for file in files)
+        a, b = (metrics.right(record["metrics"][PRIVATE_TEST]) for record in found)
         unfinished = [
             f"{name} {record['epochs']['done']} of {record['epochs']['recipe']} epochs"
             for name, record in zip(pair, found, strict=True)

@@ -20,6 +20,7 @@ def test_summarise_a_hand_made_confusion():
     labels = np.array([0, 0, 0, 1, 2, 2])
     probabilities = np.eye(4)[[0, 0, 1, 1, 0, 0]] * 0.7 + 0.075
     scores = metrics.summarise(labels, probabilities)
+    assert metrics.right(scores).tolist() == [True, True, False, True, False, False]
     assert scores["confusion"] == [[2, 1, 0, 0], [0, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]
     assert (scores["n"], scores["correct"], scores["accuracy"]) == (6, 3, 0.5)
     assert scores["recall"] == [pytest.approx(2 / 3), 1.0, 0.0, None]
