@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_helpers import clean_rows, datasets, ferplus, paths
-from fer_helpers.datasets import Dataset
+from fer_helpers import datasets, paths
+from fer_helpers.datasets import Dataset, clean_rows, ferplus
 from fer_helpers.errors import FerError
 from fer_helpers.labels import FERPLUS_VOTES, PRIVATE_TEST, PUBLIC_TEST, SPLITS, TRAINING
 

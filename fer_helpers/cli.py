@@ -101,7 +101,7 @@ def audit(data: str) -> None:
 @app.command()
 def landmarks() -> None:
     """Measure dlib on the embedded faces: the share found, and the error of its 68 points against the truth."""
-    from fer_helpers import landmark_tables as landmarking
+    from fer_helpers.landmarks import tables as landmarking
 
     typer.echo(landmarking.facekit_report())
 
@@ -170,8 +170,9 @@ def live(
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
 ) -> None:
     """Label the faces of a camera, video, picture or folder; print the time of each stage."""
-    from fer_helpers import camera, trained
     from fer_helpers import live as running
+    from fer_helpers import trained
+    from fer_helpers.live import camera
 
     opened = camera.open_source(source)  # a missing camera is said before Keras starts
     how = {"detector": detector, "everyone": everyone, "memory": memory, "longest": longest}
@@ -211,7 +212,8 @@ def across(
 ) -> None:
     """Evaluate networks on another database: detection, crop, 7 and 3 classes."""
     from fer_helpers import across as evaluation
-    from fer_helpers import layouts, trained
+    from fer_helpers import trained
+    from fer_helpers.across import layouts
 
     if layout == "list":
         typer.echo(layouts.table().to_string(index=False))

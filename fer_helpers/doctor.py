@@ -187,7 +187,7 @@ def check_embedded_data() -> Check:
 
 def check_fer2013() -> list[Check]:
     """Look for FER2013 and the votes of FER+, which only full runs need."""
-    from fer_helpers import fer2013_files, ferplus
+    from fer_helpers.datasets import fer2013_files, ferplus
 
     folder = paths.data_dir()
     how = f"put it into {folder} or set FER_DATA_DIR, data/README.md says where to get it."

@@ -32,18 +32,18 @@ class Measurement:
 
 MEASUREMENTS = {
     "landmark_detection": Measurement(
-        "Share of faces that dlib finds, by split and class", "landmark_tables.measure_detection"
+        "Share of faces that dlib finds, by split and class", "landmarks.tables.measure_detection"
     ),
     "landmark_leak": Measurement(
-        "What a found or missed face alone tells of the class", "landmark_tables.measure_leak"
+        "What a found or missed face alone tells of the class", "landmarks.tables.measure_leak"
     ),
     "landmark_error": Measurement(
         "Distance of dlib's landmarks from the true ones of the embedded data set",
-        "landmark_tables.measure_error",
+        "landmarks.tables.measure_error",
     ),
     "landmark_classifiers": Measurement(
         "Emotions from eight distances, from 68 landmarks and from pixels, without a network",
-        "landmark_classifiers.measure",
+        "landmarks.classifiers.measure",
     ),
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fer_helpers import landmark_geometry
+from fer_helpers.landmarks import geometry
 
 # Steps on one uint8 image (48, 48), before anything is learned from the training images.
 IMAGE_STEPS = {
@@ -17,10 +17,10 @@ IMAGE_STEPS = {
 # Steps on all images with their landmarks (n, 68, 2): images and landmarks out, so that later steps see both turned.
 POINT_STEPS = {
     "overlay": lambda images, points: (
-        landmark_geometry.draw_overlay(images, points),
+        geometry.draw_overlay(images, points),
         points,
     ),  # ucf_keypoints
-    "align": landmark_geometry.align,  # data240: the eye line becomes level
+    "align": geometry.align,  # data240: the eye line becomes level
 }
 # What becomes of grey levels, once the images are ready: one of these at most.
 SCALINGS = {
@@ -51,7 +51,7 @@ class Preprocessor:
         result /= self.std
         if CHANNEL not in self.steps:
             return result[..., np.newaxis]
-        drawn = landmark_geometry.landmark_image(points, images.shape[1])
+        drawn = geometry.landmark_image(points, images.shape[1])
         return np.stack([result, drawn.astype("float32") / 255], axis=-1)
 
 

@@ -175,7 +175,7 @@ class Job:
         network = f"architectures/{self.experiment.architecture.split('.')[0]}"
         rooms = ["preprocess", "augment", network, "training"]
         if self.experiment.landmarks:
-            rooms += ["landmarks", "landmark_geometry"]
+            rooms += ["landmarks/__init__", "landmarks/geometry"]
         what = [self.config, self.data.fingerprint, keras.backend.backend()]
         digest = hashlib.sha256(json.dumps(what).encode())
         for room in rooms:  # the syntax tree: line breaks and comments do not count

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fer_helpers import across, datasets, layouts, pictures
+from fer_helpers import across, datasets, pictures
+from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS
 

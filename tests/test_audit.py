@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fer_helpers import audit, clean_rows, datasets, ferplus, paths
+from fer_helpers import audit, datasets, paths
+from fer_helpers.datasets import clean_rows, ferplus
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_VOTES, PRIVATE_TEST, PUBLIC_TEST, SPLITS, TRAINING
 

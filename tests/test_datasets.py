@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_helpers import cache, clean_rows, datasets, fer2013_files, ferplus, paths
+from fer_helpers import datasets, paths
+from fer_helpers.datasets import cache, clean_rows, fer2013_files, ferplus
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, PRIVATE_TEST, PUBLIC_TEST, SPLITS, TRAINING
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from fer_helpers import datasets, face_alignment, paths
+from fer_helpers import datasets, paths
+from fer_helpers.architectures import face_alignment
 
 JAX = keras.backend.backend() == "jax"
 RANDOM = np.random.default_rng(0)

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from keras import layers, ops
 
-from fer_helpers import action_unit_probe, facekit, paths
-from fer_helpers import activation_maximisation as maximisation
+from fer_helpers import facekit, paths
 from fer_helpers.errors import FerError
-from fer_helpers.interpret import feature_maps, grad_cam, input_gradient, occlusion_map
+from fer_helpers.interpret import action_unit_probe, feature_maps, grad_cam, input_gradient, occlusion_map
+from fer_helpers.interpret import activation_maximisation as maximisation
 
 SHA256 = "ecc4f3271709c1667187944fd8820334d188d9660c06d877125e5c6030e2704b"
 TOP_LEFT, BOTTOM_RIGHT = (slice(0, 16), slice(0, 16)), (slice(32, 48), slice(32, 48))

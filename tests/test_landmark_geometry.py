@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_helpers import landmark_geometry as geometry
+from fer_helpers.landmarks import geometry as geometry
 
 # data240, slide "Extract face landmarks using dlib", and the eight features of that face.
 DUMP = {

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from fer_helpers import layouts, pictures
+from fer_helpers import pictures
+from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 
 

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from fer_helpers import camera, demonstration, faces, live, pictures, trained
+from fer_helpers import live, pictures, trained
 from fer_helpers.errors import FerError
+from fer_helpers.live import camera, demonstration, faces
 
 CLASSES = ("dark", "böse", "light")
 FACE = np.array([217, 93, 342, 217])  # of the astronaut in `portrait`, by dlib at full size
@@ -328,7 +329,7 @@ def test_the_result_goes_to_a_window_or_else_to_a_file(portrait, classifier, tmp
 
 SHOW = """
 import numpy as np
-from fer_helpers import camera
+from fer_helpers.live import camera
 window = camera.Window.open("test")
 window.show(np.zeros((4320, 7680, 3), np.uint8))
 assert window._photo.width() <= window._root.winfo_screenwidth() and not window.closed

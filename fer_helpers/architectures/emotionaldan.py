@@ -16,7 +16,14 @@ import numpy as np
 from keras import layers, ops
 
 from fer_helpers import datasets
-from fer_helpers.face_alignment import AddShape, AlignToShape, HeatMap, Invert, TransformPoints, Warp
+from fer_helpers.architectures.face_alignment import (
+    AddShape,
+    AlignToShape,
+    HeatMap,
+    Invert,
+    TransformPoints,
+    Warp,
+)
 from fer_helpers.labels import TRAINING
 
 EYES = (slice(36, 42), slice(42, 48))  # landmarks around each eye

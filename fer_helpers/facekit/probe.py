@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from fer_helpers import paths
-from fer_helpers.action_unit_probe import PATH
 from fer_helpers.facekit.generate import make_person
 from fer_helpers.facekit.model import FaceModel, load_model
 from fer_helpers.facekit.people import build_head
 from fer_helpers.facekit.snapshot import render
+from fer_helpers.interpret.action_unit_probe import PATH
 
 PEOPLE = range(500, 530)  # the data set's people have the numbers 0 to 499: nobody stands in both
 MOVEMENTS = ("AU4", "AU22", "AU4+AU22", "AU12")  # AU12, the smile, is the control

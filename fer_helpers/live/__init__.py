@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fer_helpers import camera, faces
 from fer_helpers.errors import FerError
 from fer_helpers.labels import IMAGE_SIZE
+from fer_helpers.live import camera, faces
 from fer_helpers.trained import Classifier
 
 STAGES = ("decode", "detect", "crop", "forward", "draw", "show")

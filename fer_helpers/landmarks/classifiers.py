@@ -13,15 +13,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from fer_helpers import landmark_geometry, landmarks, metrics
+from fer_helpers import landmarks, metrics
 from fer_helpers.datasets import Dataset, load
 from fer_helpers.labels import PRIVATE_TEST, TRAINING
+from fer_helpers.landmarks import geometry
 
 COMPONENTS = 100  # principal components that stand for the 2,304 pixels; learned from Training
 
 FEATURES: dict[str, Callable[[Dataset], np.ndarray]] = {
-    "8 distances": lambda data: landmark_geometry.distances(data.landmarks),
-    "68 points": lambda data: landmark_geometry.normalise(data.landmarks).reshape(len(data), -1),
+    "8 distances": lambda data: geometry.distances(data.landmarks),
+    "68 points": lambda data: geometry.normalise(data.landmarks).reshape(len(data), -1),
     "pixels": lambda data: data.images.reshape(len(data), -1) / np.float32(255),
 }
 

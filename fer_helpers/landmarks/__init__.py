@@ -200,7 +200,7 @@ def attach(data: Dataset, policy: str) -> Dataset:
     """Give `data` dlib's landmarks; `policy` says what becomes of images in which dlib finds no face.
 
     - "keep": the image stays, its landmarks are NaN, so that nothing is drawn into it. As dlib misses some classes
-      more often than others, the missing drawing itself tells of the class (see `landmark_tables.leak_table`).
+      more often than others, the missing drawing itself tells of the class (see `tables.leak_table`).
     - "whole_crop": the landmarks are predicted with the whole frame as the face's box; they are less exact there.
     - "drop": the image leaves, also from the test splits, so that results are not those of the same test; `notes` says
       how many left.

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_helpers import clean_rows, fer2013_files, ferplus, image_folders, paths
-from fer_helpers.cache import cached
+from fer_helpers import paths
+from fer_helpers.datasets import clean_rows, fer2013_files, ferplus, image_folders
+from fer_helpers.datasets.cache import cached
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, FERPLUS_VOTES, SPLITS, TRAINING
 

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fer_helpers import paths, pictures
+from fer_helpers.datasets.image_folders import SUFFIXES
 from fer_helpers.errors import FerError
-from fer_helpers.image_folders import SUFFIXES
 
 USUAL_RATE = 25.0  # frames a second, where a camera or file does not tell
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what is wrong with a file is said by our own messages

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fer_helpers import landmarks, layouts, metrics, pictures, published
+from fer_helpers import landmarks, metrics, pictures, published
+from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS
 from fer_helpers.trained import Classifier

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_helpers import fer2013_csv, image_folders
+from fer_helpers.datasets import fer2013_csv, image_folders
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, PRIVATE_TEST, PUBLIC_TEST, TRAINING
 

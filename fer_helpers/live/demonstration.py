@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer_helpers import camera, datasets, faces
+from fer_helpers import datasets
 from fer_helpers.labels import EMOTIONS, PRIVATE_TEST
+from fer_helpers.live import camera, faces
 from fer_helpers.trained import Classifier, Prepare
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.io import loadmat
 
-from fer_helpers import datasets, image_folders, pictures
+from fer_helpers import datasets, pictures
+from fer_helpers.datasets import image_folders
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, PRIVATE_TEST
 

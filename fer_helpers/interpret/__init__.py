@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from fer_helpers.action_unit_probe import TINY, log_odds
 from fer_helpers.errors import FerError
+from fer_helpers.interpret.action_unit_probe import TINY, log_odds
 
 CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
 
