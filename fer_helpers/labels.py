@@ -9,4 +9,7 @@ FERPLUS_VOTES = (*FERPLUS_EMOTIONS, "unknown", "not a face")
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = SPLITS = ("Training", "PublicTest", "PrivateTest")
 
+# The papers that report both test splits as one; then a part of Training selects, so that both stay unseen.
+MERGED, HELD_OUT = "PublicTest and PrivateTest", "a fifth of Training"
+
 IMAGE_SIZE = 48

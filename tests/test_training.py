@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import checkpoints, datasets, paths, records, study, training
+from fer_helpers import checkpoints, datasets, labels, paths, records, study, training
 from fer_helpers.errors import FerError
 from fer_helpers.study.experiment import Recipe
 
@@ -213,6 +213,24 @@ def test_the_key_depends_on_entry_data_and_each_room(tiny, monkeypatch, tmp_path
             file.write("CHANGED = True\n")
         keys.append(tiny().key)
     assert len(set(keys)) == len(keys) == 7
+
+
+def test_a_fifth_of_training_selects_where_both_tests_are_reported(tiny, tmp_path):
+    experiment = replace(tiny().experiment, selection=labels.HELD_OUT)
+    job = training.Job(experiment, "quick", 0, tmp_path)
+    rows = job.data.split(labels.TRAINING)
+    share = len(job.selection) / len(rows)
+    assert 0.19 < share < 0.21
+    kept = np.bincount(training.hold_out(rows, 0)[0].labels)
+    assert kept.tolist() == [round(0.8 * n) for n in np.bincount(rows.labels)]
+    held, again, other = (training.hold_out(rows, seed)[1].images for seed in (0, 0, 1))
+    assert np.array_equal(held, again) and not np.array_equal(held, other)
+    pictures = {image.tobytes() for image in job.training.images}
+    assert not pictures & {image.tobytes() for image in job.selection.images}
+    record = job.train() and job.evaluate()
+    assert record["selection"]["split"] == labels.HELD_OUT
+    sizes = {split: record["metrics"][split]["n"] for split in (labels.PUBLIC_TEST, labels.PRIVATE_TEST)}
+    assert record["metrics"][labels.MERGED]["n"] == sum(sizes.values())
 
 
 def test_a_full_record_is_never_replaced_by_surprise(monkeypatch, tmp_path):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fer_helpers.labels import PUBLIC_TEST
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,6 +35,9 @@ class Experiment:
     preprocess: tuple[str, ...]
     augment: tuple[str, ...]
     recipe: Recipe
+    selection: str = (
+        PUBLIC_TEST  # what selects the epoch: PublicTest, or HELD_OUT where the paper reports both tests
+    )
     landmarks: str = ""  # policy of `landmarks.attach` for faces that dlib does not find; empty: no landmarks
     variant: str = ""  # what sets it apart where several experiments answer the same row
     quick: Recipe = QUICK
