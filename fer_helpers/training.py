@@ -1,8 +1,8 @@
 """Training and evaluation of an experiment: epochs that survive a kill, and a record at the end.
 
-Training sees and stores results of the selection set only (PublicTest, or a part of Training where the experiment says
-so); `Job.evaluate` scores the test sets afterwards. What an epoch does follows from the seed, the epoch's number and the history so far, so that a run that was
-interrupted goes on as if nothing had happened.
+Training sees and stores results of the selection set only (PublicTest, or a part of Training where the experiment
+says so); `Job.evaluate` scores the test sets afterwards. What an epoch does follows from the seed, the epoch's number
+and the history so far, so that a run that was interrupted goes on as if nothing had happened.
 """
 
 import ast
