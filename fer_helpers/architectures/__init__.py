@@ -12,9 +12,13 @@ import keras
 import pandas as pd
 
 from fer_helpers.architectures import (
+    bicogan,
     data240,
+    data240_ensemble,
+    data240_resnet,
     emotionaldan,
     emotionaldan_baselines,
+    ljmu,
     ucf_keypoints,
     uvic_cnn,
 )
@@ -48,29 +52,65 @@ NETS = {
     "emotionaldan.dan_224": Net(partial(emotionaldan.emotional_dan, 224), 64_063_267, 64_054_557, ""),
     "emotionaldan.dan_112": Net(partial(emotionaldan.emotional_dan, 112), 23_110_243, 23_101_533, ""),
     "emotionaldan.dan_48": Net(partial(emotionaldan.emotional_dan, 48), 11_966_563, 11_957_853, ""),
+    "emotionaldan.dan_48_narrow": Net(
+        partial(emotionaldan.emotional_dan, 48, width=16), 794_275, 792_093, ""
+    ),
     "emotionaldan_baselines.cnn2": Net(partial(emotionaldan_baselines.cnn2, side=48), 365_447, 365_447, ""),
     "emotionaldan_baselines.cnn5": Net(emotionaldan_baselines.cnn5, 1_602_823, 1_602_823, ""),
     "emotionaldan_baselines.inception_v3": Net(emotionaldan_baselines.inception_v3, 21_817_127, 14_343, ""),
     "emotionaldan_baselines.emotion_net_2": Net(
         emotionaldan_baselines.emotion_net_2, 41_394_119, 41_359_687, ""
     ),
+    "ljmu.base": Net(ljmu.base, 319_527, 319_527, "319527"),
+    "ljmu.tuned": Net(ljmu.tuned, 245_927, 245_927, "2,45,927"),
+    "ljmu.reference": Net(ljmu.reference, 5_178_567, 5_175_111, "51,75,111"),
+    "ljmu.mobilenet_v2": Net(ljmu.mobilenet_v2, 2_430_663, 2_396_551, "23,96,551"),
     "data240.mini_vgg": Net(data240.mini_vgg, 5_866_951, 5_866_951, ""),
     "data240.mini_vgg_two_channels": Net(partial(data240.mini_vgg, channels=2), 5_867_527, 5_867_527, ""),
     "data240.mini_vgg_without_dense": Net(data240.mini_vgg_without_dense, 1_178_055, 1_178_055, ""),
     "data240.mini_vgg_without_dense_two_channels": Net(
         partial(data240.mini_vgg_without_dense, channels=2), 1_178_631, 1_178_631, ""
     ),
+    "data240_resnet.resnet50v2_frozen": Net(
+        partial(data240_resnet.resnet50v2, frozen=True), 26_268_679, 2_696_711, ""
+    ),
+    "data240_resnet.resnet50v2": Net(data240_resnet.resnet50v2, 26_268_679, 26_216_071, ""),
+    "data240_ensemble.inception_v3": Net(data240_ensemble.inception_v3, 21_825_325, 21_786_797, "21,786,797"),
+    "data240_ensemble.features_inception_v3": Net(
+        data240_ensemble.features_inception_v3, 21_817_133, 21_782_701, "21,817,133"
+    ),
+    "data240_ensemble.mobilenet_v2": Net(data240_ensemble.mobilenet_v2, 3_282_381, 3_248_205, "3,282,381"),
+    "data240_ensemble.called_xception": Net(data240_ensemble.called_xception, 69_479, 69_223, "69,479"),
+    "data240_ensemble.simple_cnn": Net(data240_ensemble.simple_cnn, 69_479, 69_223, "69,223"),
+    "data240_ensemble.simple_cnn_1024": Net(data240_ensemble.simple_cnn_1024, 142_759, 142_503, "142,759"),
+    "data240_ensemble.top_3": Net(
+        partial(data240_ensemble.vote, "top_3"), 25_168_993, 25_100_129, "25,100,129"
+    ),
+    "data240_ensemble.top_4": Net(
+        partial(data240_ensemble.vote, "top_4"), 25_319_944, 25_246_728, "25,246,728"
+    ),
+    "data240_ensemble.top_5": Net(
+        partial(data240_ensemble.vote, "top_5"), 25_307_951, 25_238_575, "25,238,575"
+    ),
+    # what the slides say, not what they ran
+    "data240_ensemble.xception": Net(data240_ensemble.xception, 20_875_829, 20_821_301, ""),
+    "data240_ensemble.top_3_real_xception": Net(
+        partial(data240_ensemble.vote, "top_3_real_xception"), 45_975_343, 45_852_207, ""
+    ),
+    "bicogan.generator": Net(bicogan.generator, 2_405_209, 2_405_209, "2,405,209"),
+    "bicogan.discriminator": Net(bicogan.discriminator, 1_659_621, 1_659_621, "1,659,621"),
+    "bicogan.encoder": Net(bicogan.encoder, 4_767_844, 4_766_052, ""),
 }
 
 
-def build(name: str, classes: int | None = None) -> keras.Model:
+def build(name: str, classes: int | None = None, **options) -> keras.Model:
     """Build the network called `name` with fresh weights, for `classes` classes (default: the paper's).
 
-    Raises FerError when there is no such network.
+    `options` go to the function that builds it. Raises FerError when there is no such network.
     """
     if name not in NETS:
         raise FerError(f"There is no network called {name!r}. The networks are: {', '.join(NETS)}.")
-    return NETS[name].build() if classes is None else NETS[name].build(classes=classes)
+    return NETS[name].build(**options) if classes is None else NETS[name].build(classes=classes, **options)
 
 
 def count_parameters(model: keras.Model) -> dict[str, int]:

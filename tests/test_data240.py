@@ -1,0 +1,127 @@
+"""The branches and votes of data240, and ResNet50V2 with its head: counts, structure, and training that survives."""
+
+import keras
+import numpy as np
+import pytest
+
+from fer_helpers import architectures, published
+from fer_helpers.architectures import data240_ensemble, data240_resnet
+
+# the smallest sizes that the bases take: the counts and the layers are those of 224
+BRANCHES = {
+    "inception_v3": lambda: data240_ensemble.inception_v3(side=75),
+    "mobilenet_v2": lambda: data240_ensemble.mobilenet_v2(side=161),
+    "xception": lambda: data240_ensemble.xception(side=71),
+}
+
+
+@pytest.fixture(scope="module")
+def branch():
+    """Build a branch once."""
+    built = {}
+    return lambda name: built.get(name) or built.setdefault(name, BRANCHES[name]())
+
+
+def randomly(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape).astype("float32")
+
+
+def base_of(net: keras.Model) -> keras.Model:
+    return max(
+        (layer for layer in net.layers if isinstance(layer, keras.Model)), key=keras.Model.count_params
+    )
+
+
+def trained_step(net: keras.Model) -> float:
+    """Loss of one step on two images; eagerly, which starts faster and runs the same kernels."""
+    net.compile(keras.optimizers.SGD(0.01), "categorical_crossentropy", run_eagerly=True)
+    return float(net.train_on_batch(randomly(2, *net.input_shape[1:]), np.eye(7)[[0, 3]]))
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_a_branch_survives_training_and_keeps_its_batch_statistics(branch, name):
+    net = branch(name)
+    counts = architectures.count_parameters(net)
+    expected = architectures.NETS[f"data240_ensemble.{name}"]
+    assert (counts["total"], counts["trainable"]) == (expected.total, expected.trainable)
+    base = base_of(net)
+    before, fixed = base.trainable_weights[0].numpy(), [w.numpy() for w in base.non_trainable_weights]
+    assert np.isfinite(trained_step(net))
+    assert not np.array_equal(base.trainable_weights[0].numpy(), before)  # the base is trained too
+    assert all(
+        np.array_equal(w.numpy(), old) for w, old in zip(base.non_trainable_weights, fixed, strict=True)
+    )
+
+
+def test_the_inception_branch_is_the_summary_of_the_slides(branch):
+    numbers = published.load().query("paper == 'data240' and table == 'InceptionV3 summary'")
+    assert [layer.count_params() for layer in branch("inception_v3").layers] == numbers["value"].tolist()
+
+
+def test_the_real_xception_computes_what_that_of_keras_does():
+    options = {"include_top": False, "weights": None, "input_shape": (71, 71, 3)}
+    keras.utils.set_random_seed(0)
+    rebuilt = data240_ensemble._trainable_xception(**options)
+    strided = [
+        layer for layer in rebuilt.layers
+        if type(layer) is keras.layers.Conv2D and layer.kernel_size == (1, 1) and layer.strides != (1, 1)
+    ]  # fmt: skip
+    assert strided == []
+    original = keras.applications.Xception(**options)
+    original.set_weights(rebuilt.get_weights())
+    x = randomly(1, 71, 71, 3)
+    np.testing.assert_allclose(np.asarray(rebuilt(x)), np.asarray(original(x)), rtol=1e-4, atol=1e-5)
+
+
+def test_the_small_networks_by_hand():
+    convolutions = (25 * 32 + 32) + (16 * 32 * 32 + 32) + (25 * 32 * 64 + 64) + 4 * (32 + 32 + 64)
+    dense = 64 * 7 + 7
+    hidden = 64 * 1024 + 1024 + 1024 * 7 + 7
+    nets = [
+        data240_ensemble.called_xception(),
+        data240_ensemble.simple_cnn(),
+        data240_ensemble.simple_cnn_1024(),
+    ]
+    assert [net.count_params() for net in nets] == [convolutions + dense] * 2 + [convolutions + hidden]
+    maps = [
+        [layer.output.shape[1] for layer in net.layers if len(layer.output.shape) == 4] for net in nets[:2]
+    ]
+    assert (min(maps[0]), min(maps[1])) == (2, 1)  # averaged over 2 x 2 in one, one place left in the other
+    for net in nets:
+        assert np.isfinite(trained_step(net))
+
+
+def test_a_vote_is_the_mean_of_its_branches(monkeypatch):
+    members = (
+        data240_ensemble.called_xception,
+        data240_ensemble.simple_cnn,
+        data240_ensemble.called_xception,
+    )
+    monkeypatch.setitem(data240_ensemble.MEMBERS, "small", members)
+    net = data240_ensemble.vote("small", classes=5)
+    x = randomly(4, 48, 48, 1)
+    each = [np.asarray(layer(x)) for layer in net.layers if isinstance(layer, keras.Model)]
+    assert len(each) == 3 and net.count_params() == sum(build(5).count_params() for build in members)
+    np.testing.assert_allclose(np.asarray(net(x)), np.mean(each, axis=0), atol=1e-6)
+
+
+def test_what_the_votes_contain_is_what_was_counted():
+    """The printed counts of trained parameters are those of the branches in `MEMBERS`."""
+    trained = {
+        name.split(".")[1]: net.trainable for name, net in architectures.NETS.items() if "ensemble" in name
+    }
+    for name, members in data240_ensemble.MEMBERS.items():
+        assert trained[name] == sum(trained[build.__name__] for build in members), name
+
+
+def test_resnet50v2_trains_its_head_only_where_it_is_frozen():
+    net = data240_resnet.resnet50v2(frozen=True)
+    assert architectures.count_parameters(net)["trainable"] == 2_696_711
+    base = base_of(net)
+    before = [weight.numpy() for weight in base.weights]
+    assert np.isfinite(trained_step(net))
+    assert all(np.array_equal(w.numpy(), old) for w, old in zip(base.weights, before, strict=True))
+    base.trainable = True  # the second phase
+    assert architectures.count_parameters(net)["trainable"] == 26_216_071
+    assert np.isfinite(trained_step(net))
+    assert not np.array_equal(base.weights[0].numpy(), before[0])
