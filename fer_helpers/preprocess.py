@@ -29,6 +29,7 @@ SCALINGS = {
     "unit": (0.0, 255.0),  # [0, 1]
 }
 CHANNEL = "landmark_channel"  # a second channel, the drawn landmarks (data240): 0 to 1 under every scaling
+COLOURS = "rgb"  # the grey image three times, as colour images have it (ljmu)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Preprocessor:
     """The steps of an experiment, with what its scaling subtracts and divides by.
 
     Call it with uint8 images (n, 48, 48) and, for steps that use landmarks, points (n, 68, 2) of the images as they
-    are (NaN where there is no face): float32 network input (n, 48, 48, 1), with "landmark_channel" (n, 48, 48, 2).
+    are (NaN where there is no face): float32 network input (n, 48, 48, 1), with "landmark_channel" (n, 48, 48, 2), with
+    "rgb" (n, 48, 48, 3).
     """
 
     steps: tuple[str, ...]
@@ -44,11 +46,13 @@ class Preprocessor:
     std: np.ndarray | float = 1.0  # (48, 48) or one number, grey levels
 
     def __call__(self, images: np.ndarray, points: np.ndarray | None = None) -> np.ndarray:
-        """Apply the steps: those on images in their order, then the scaling, then the landmark channel."""
+        """Apply the steps: those on images in their order, then the scaling, then what adds channels."""
         images, points = _on_images(self.steps, images, points)
         result = images.astype("float32")
         result -= self.mean
         result /= self.std
+        if COLOURS in self.steps:
+            return np.repeat(result[..., np.newaxis], 3, axis=-1)
         if CHANNEL not in self.steps:
             return result[..., np.newaxis]
         drawn = geometry.landmark_image(points, images.shape[1])
@@ -62,10 +66,13 @@ def fit(
 
     "standardise" subtracts each pixel's mean over the training images and divides by its standard deviation
     (N in paper uvic_cnn, section 3.2). The original code took the test set's own statistics for the test set;
-    here Training's serve everywhere. Raises ValueError for an unknown step, two scalings, or landmarks that lack.
+    here Training's serve everywhere. Raises ValueError for an unknown step, two scalings, "rgb" beside the landmark
+    channel, or landmarks that lack.
     """
-    if unknown := set(steps) - {*IMAGE_STEPS, *POINT_STEPS, *SCALINGS, CHANNEL}:
+    if unknown := set(steps) - {*IMAGE_STEPS, *POINT_STEPS, *SCALINGS, CHANNEL, COLOURS}:
         raise ValueError(f"Unknown preprocessing steps: {', '.join(sorted(unknown))}.")
+    if {CHANNEL, COLOURS} <= set(steps):
+        raise ValueError(f"Take {COLOURS} or {CHANNEL}, not both.")
     scalings = [step for step in steps if step in SCALINGS]
     if len(scalings) > 1:
         raise ValueError(f"Take one scaling, not {' and '.join(scalings)}.")

@@ -185,3 +185,72 @@ def test_statistics_are_those_of_the_images_with_the_overlay(faces):
     images, points = faces
     x = preprocess.fit(("overlay", "standardise"), images, points)(images, points)
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-5)
+
+
+def test_rgb_is_the_grey_image_three_times(faces):
+    images, points = faces
+    for scaling in ("unit", "symmetric", "standardise"):
+        x = preprocess.fit((scaling, "rgb"), images)(images)
+        assert x.shape == (4, 48, 48, 3) and x.dtype == np.float32
+        np.testing.assert_array_equal(x, np.repeat(preprocess.fit((scaling,), images)(images), 3, axis=-1))
+    with pytest.raises(ValueError, match="rgb or landmark_channel, not both"):
+        preprocess.fit(("rgb", "landmark_channel"), images, points)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_every_augmentation_alone_in_colour(policy, images):
+    """Each changes images in [0, 1] while training, each image in its own way, and none otherwise."""
+    colour = np.repeat(np.repeat(images / 255, 4, axis=0), 3, axis=-1)
+    keras.config.set_dtype_policy(policy)
+    try:
+        for name in augment.LAYERS:
+            result = run((name,), colour)
+            assert result.shape == colour.shape and result.dtype == np.float32 and np.isfinite(result).all()
+            changed = np.abs(result - colour).max(axis=(1, 2, 3)) > 1e-4
+            assert changed.mean() > (0.3 if "flip" in name else 0.9), name
+            four = result[:4] if "flip" not in name else result  # of the same picture
+            assert len(np.unique(four.round(4), axis=0)) > 1, name
+            np.testing.assert_array_equal(run((name,), colour, training=False), colour, err_msg=name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def rows_of_a_spot(name: str, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where `name` puts the centre of a bright 3 x 3 spot at (row, column): rows and columns of 64 images."""
+    spot = np.zeros((64, 48, 48, 1), "float32")
+    spot[:, row - 1 : row + 2, column - 1 : column + 2] = 1
+    result = run((name,), spot)[..., 0]
+    weight = result.sum(axis=(1, 2))
+    grid = np.arange(48)
+    return (result.sum(axis=2) * grid).sum(axis=1) / weight, (result.sum(axis=1) * grid).sum(axis=1) / weight
+
+
+def test_what_moves_moves_as_far_as_it_says():
+    y, x = rows_of_a_spot("vertical_flip", 10, 20)
+    assert set(y.round(3)) == {10, 37} and set(x.round(3)) == {20}
+    y, x = rows_of_a_spot("rotation", 14, 24)
+    angles = np.degrees(np.arctan2(x - 23.5, 23.5 - y))
+    assert 25 < np.abs(angles).max() < 38 and angles.min() < 0 < angles.max()
+    y, x = rows_of_a_spot("zoom", 13, 34)  # 10.5 pixels from the centre, both ways
+    np.testing.assert_allclose(23.5 - y, x - 23.5, atol=0.1)
+    assert x.min() < 33.7 and x.max() > 34.4 and np.abs(x - 34).max() < 1.5
+    for row, furthest in ((2, 1), (40, 9)):  # the upper rows stay
+        y, x = rows_of_a_spot("shear", row, 24)
+        np.testing.assert_allclose(y, row, atol=0.1)
+        assert furthest * 0.4 - 0.5 < np.abs(x - 24).max() < furthest + 0.5 and x.min() < 24 < x.max()
+    y, x = rows_of_a_spot("crop", 24, 24)
+    assert 1.5 < np.abs(x - 24).max() < 3.5 and 1.5 < np.abs(y - 24).max() < 3.5
+
+
+def test_what_changes_grey_levels_changes_them_as_much_as_it_says(images):
+    unit = images / 255
+    means, deviations = unit.mean(axis=(1, 2, 3)), unit.std(axis=(1, 2, 3))
+    contrast = run(("contrast",), unit)
+    inside = (contrast > 0).all(axis=(1, 2, 3)) & (contrast < 1).all(axis=(1, 2, 3))  # nothing was cut off
+    ratio = contrast.std(axis=(1, 2, 3)) / deviations
+    np.testing.assert_allclose(contrast.mean(axis=(1, 2, 3))[inside], means[inside], atol=1e-5)
+    assert 0.79 < ratio.min() < 0.9 and ratio[inside].max() < 1.21
+    assert abs((run(("noise",), unit) - unit).std() - 0.05) < 0.002
+    erased = run(("cutout",), np.ones((64, 48, 48, 1), "float32"))[..., 0] == 0.5
+    np.testing.assert_allclose(erased.sum(axis=(1, 2)), 16 * 16, atol=33)  # a pixel more or less a side
+    assert erased.any(axis=0).mean() > 0.9  # anywhere
