@@ -23,6 +23,13 @@ Seed = Annotated[
 ]
 DEFAULT_WEIGHTS = "small_fer2013"
 ResultsDir = Annotated[Path | None, typer.Option(help="Results folder (default: reports/<profile>).")]
+OwnPictures = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your own pictures, a folder a class (also below train, validation and test), with the full profile's "
+        "recipe; results in reports/own/<folder>."
+    ),
+]
 
 
 @app.command()
@@ -31,29 +38,62 @@ def train(
     profile: Profile = "quick",
     seed: Seed = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Stop after this many epochs.")] = None,
+    data: OwnPictures = None,
     results_dir: ResultsDir = None,
 ) -> None:
     """Train an experiment; an interrupted run goes on where it stopped. Sees no test set."""
-    job = _job(experiment, profile, seed, results_dir)
+    job = _job(experiment, profile, seed, data, results_dir)
     record = job.train(epochs)
     done = record["epochs"]
     typer.echo(
         f"{experiment} seed {seed}: {done['done']} epochs, best epoch {done['best']}, "
         f"{record['selection']['split']} accuracy {record['selection']['accuracy']:.4f}. Record: {job.record_path}"
     )
+    if data:
+        _save(job)
 
 
 @app.command()
 def evaluate(
-    experiment: str, profile: Profile = "quick", seed: Seed = 0, results_dir: ResultsDir = None
+    experiment: str,
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    data: OwnPictures = None,
+    results_dir: ResultsDir = None,
 ) -> None:
     """Score the test sets with the weights of a finished run and write the results into its record."""
-    record = _job(experiment, profile, seed, results_dir).evaluate()
+    job = _job(experiment, profile, seed, data, results_dir)
+    record = job.evaluate()
     for split, scores in record["metrics"].items():
         low, high = scores["interval"]
         typer.echo(
             f"{split:18} n {scores['n']:5}  accuracy {scores['accuracy']:.4f}  [{low:.4f}, {high:.4f}]"
         )
+    if data:
+        _save(job)
+
+
+@app.command()
+def gan(
+    variant: Annotated[str, typer.Argument(help="corrected, or published.")] = "corrected",
+    profile: Profile = "quick",
+    seed: Seed = 0,
+    batches: Annotated[int | None, typer.Option(min=1, help="Train until so many are done in all.")] = None,
+    generate: Annotated[
+        str | None, typer.Option(help="Then write a set of images: paper or balanced.")
+    ] = None,
+    results_dir: ResultsDir = None,
+) -> None:
+    """Train ljmu's GAN; an interrupted run goes on where it stopped. Images go into the state folder."""
+    folder = _folder(profile, results_dir)
+    from fer_helpers.bicogan import generated, training
+
+    job = training.Job(variant, profile, seed, folder)
+    done = job.train(batches)["batches"]
+    typer.echo(f"GAN {variant}: {done['done']:,} of {done['recipe']:,} batches. Record: {job.record_path}")
+    typer.echo(f"Samples: {job.write_sample_sheet()}")
+    if generate:
+        typer.echo(f"Generated images: {generated.make(generate, job)}")
 
 
 @app.command()
@@ -145,7 +185,10 @@ def index(profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
 
 
 Weights = Annotated[
-    str, typer.Option(help="A network that comes with the course, or an experiment trained here.")
+    str,
+    typer.Option(
+        help="A network that comes with the course, an experiment trained here, or a network's folder."
+    ),
 ]
 Detector = Annotated[str, typer.Option(help="haar, dlib, or whole (the picture is one face already).")]
 Everyone = Annotated[bool, typer.Option("--everyone", help="All faces, not only the nearest.")]
@@ -207,7 +250,7 @@ def across(
     layout: Annotated[str, typer.Option(help="Form of the database; `list` names them all.")],
     weights: Annotated[list[str], typer.Option(help="Network, by name; give several to compare them.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the database (not for facekit and fer2013).")
+        Path | None, typer.Option(help="Folder of the database (default: see data/README.md).")
     ] = None,
 ) -> None:
     """Evaluate networks on another database: detection, crop, 7 and 3 classes."""
@@ -229,13 +272,17 @@ def _folder(profile: str, results_dir: Path | None) -> Path:
     return results_dir or paths.results_dir(profile)
 
 
-def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
+def _job(experiment: str, profile: str, seed: int, data: Path | None, results_dir: Path | None):
     chosen = study.get(experiment)  # before Keras starts: a misspelt name fails at once
-    folder = _folder(profile, results_dir)
     from fer_helpers import doctor as doctoring
+    from fer_helpers import own_pictures
+
+    folder = _folder(profile, results_dir or (own_pictures.results_dir(data) if data else None))
 
     if (check := doctoring.check_writable(folder)).status == "FAIL":  # before hours of training, not after
         raise FerError(check.message)
+    if data:
+        return own_pictures.job(experiment, data, seed, folder)
     if profile == "full":
         from fer_helpers import datasets
 
@@ -243,7 +290,13 @@ def _job(experiment: str, profile: str, seed: int, results_dir: Path | None):
         datasets.load(chosen.dataset)
     from fer_helpers import training
 
-    return training.Job(chosen, profile, seed, folder)
+    return training.job(chosen, profile, seed, folder)
+
+
+def _save(job) -> None:
+    from fer_helpers import own_pictures
+
+    typer.echo(f"Network: {own_pictures.save(job)} (for the option --weights of predict and live).")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Measures of a classifier, each accuracy with its 95 % interval."""
+"""Measures of a classifier, each accuracy with its 95 % interval, and of landmarks."""
 
 from collections.abc import Sequence
 
@@ -44,6 +44,19 @@ def right(scores: dict) -> np.ndarray:
     """
     bits = np.frombuffer(bytes.fromhex(scores["right"]), np.uint8)
     return np.unpackbits(bits, count=scores["n"]).astype(bool)
+
+
+def summarise_errors(errors: np.ndarray) -> dict:
+    """Summary of an error per image (n,): n, mean, its 95 % interval by the normal distribution, and each (float16)."""
+    n, mean = len(errors), float(np.mean(errors))
+    half = 1.96 * float(np.std(errors, ddof=1)) / n**0.5
+    each = np.asarray(errors, "<f2").tobytes().hex()
+    return {"n": n, "mean": mean, "interval": [mean - half, mean + half], "each": each}
+
+
+def each_error(summary: dict) -> np.ndarray:
+    """The errors (n,) float32 of which `summarise_errors` made a summary, to three digits."""
+    return np.frombuffer(bytes.fromhex(summary["each"]), "<f2").astype("float32")
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:

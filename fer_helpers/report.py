@@ -7,20 +7,24 @@ from pathlib import Path
 
 import jinja2
 import nbformat
+import numpy as np
 import pandas as pd
 
 from fer_helpers import metrics, paths, published, records, study
 from fer_helpers.errors import FerError
-from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.labels import MERGED, PRIVATE_TEST, PUBLIC_TEST
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
 
 
-def verdict(record: dict | None, claim: float | None, same_set: bool = True) -> str:
-    """One phrase for a row: how our PrivateTest accuracy stands to the published one.
+def verdict(
+    record: dict | None, claim: float | None, same_set: bool = True, test_set: str = PRIVATE_TEST
+) -> str:
+    """One phrase for a row: how our accuracy on `test_set` stands to the published one.
 
-    A quick run, and one that stopped at an epoch limit, are not called a reproduction. Where the paper does not name
-    its test set (`same_set` False), the phrase says only which number is larger.
+    A quick run, one that stopped at an epoch limit, and one with random in place of ImageNet weights are not called a
+    reproduction. Where the paper does not name its test set (`same_set` False), the phrase says only which number is
+    larger.
     """
     if record is None or PRIVATE_TEST not in record["metrics"]:
         return "not run yet"
@@ -29,9 +33,11 @@ def verdict(record: dict | None, claim: float | None, same_set: bool = True) -> 
     epochs = record["epochs"]
     if epochs["stopped_by"] == "limit":
         return f"no reproduction: {epochs['done']} of {epochs['recipe']} epochs"
+    if record.get("config", {}).get("pretrained") and record["initial_weights"].startswith("random"):
+        return "no reproduction: random in place of ImageNet weights"
     if claim is None:
         return "not in the paper"
-    low, high = record["metrics"][PRIVATE_TEST]["interval"]
+    low, high = record["metrics"][test_set]["interval"]
     if same_set:
         return "better" if claim < low else "worse" if claim > high else "reproduced"
     return "higher" if claim < low else "lower" if claim > high else "in the interval"
@@ -47,21 +53,30 @@ def with_interval(scores: dict | None) -> str:
 
 
 def _claims(numbers: pd.DataFrame, paper: str, table: str, row: str) -> dict[str, float]:
-    """Published accuracies of a row of a table: test set -> accuracy."""
+    """Published accuracies of a row of a table: test set -> accuracy; a set that is inferred ends in "unstated"."""
     wanted = pd.Series({"paper": paper, "table": table, "row": row, "metric": "accuracy"})
     found = numbers[(numbers[wanted.index] == wanted).all(axis=1)]
-    return dict(zip(found["test_set"], found["value"], strict=True))
+    inferred = ~found["test_set"].str.endswith("unstated") & found["note"].str.contains("do not state")
+    return dict(zip(found["test_set"] + np.where(inferred, ", unstated", ""), found["value"], strict=True))
 
 
 def _printed(claim: float | None) -> str:
     return "" if claim is None else f"{claim:.4f}"
 
 
-def _test_claim(claims: dict[str, float]) -> tuple[float | None, bool]:
-    """The published test accuracy, and whether it is one on PrivateTest; the paper may not name its set."""
-    if PRIVATE_TEST in claims:
-        return claims[PRIVATE_TEST], True
-    return next((value for name, value in claims.items() if name.endswith("unstated")), None), False
+def _test_claim(claims: dict[str, float]) -> tuple[float | None, bool, str]:
+    """The published test accuracy, whether the paper names its test set, and which of ours it is compared with."""
+    for name, test_set in ((PRIVATE_TEST, PRIVATE_TEST), ("merged 7178", MERGED)):
+        if name in claims:
+            return claims[name], True, test_set
+        if f"{name}, unstated" in claims:
+            return claims[f"{name}, unstated"], False, test_set
+    unstated = (
+        value
+        for name, value in claims.items()
+        if name.endswith("unstated") and not name.startswith("validation")
+    )
+    return next(unstated, None), False, PRIVATE_TEST
 
 
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
@@ -69,8 +84,8 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
 
     One row for each row of each table that an experiment of the study answers, then our variants. A row "as coded" has
     the slip of the authors' code, the row without these words the network that the paper describes. A published test
-    accuracy is one on PrivateTest unless "set unstated" stands beside it. Raises FerError when the study has no such
-    paper.
+    accuracy is one on PrivateTest unless "set unstated" stands beside it. "merged" is PublicTest and PrivateTest as
+    one, where neither selects. Raises FerError when the study has no such paper.
     """
     if paper not in study.PAPERS:
         raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(study.PAPERS)}.")
@@ -88,7 +103,7 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         ]
         for table, row in experiment.rows or (("ours", experiment.title),):
             claims = _claims(numbers, paper, table, row)
-            claim, same_set = _test_claim(claims)
+            claim, same_set, test_set = _test_claim(claims)
             rows.append(
                 {
                     "table": table,
@@ -97,11 +112,12 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
                     "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
                     "published test": _printed(claim)
                     + ("" if same_set or claim is None else ", set unstated"),
+                    "our merged": with_interval(scores.get(MERGED)),
                     "our PrivateTest": with_interval(scores.get(PRIVATE_TEST)),
                     "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
                     "epochs": f"{record['epochs']['done']} of {record['epochs']['recipe']}" if record else "",
                     "seeds": len(seeds),
-                    "verdict": verdict(record, claim, same_set),
+                    "verdict": verdict(record, claim, same_set, test_set),
                 }
             )
     order = sorted(range(len(rows)), key=lambda k: (rows[k]["table"] == "ours", rows[k]["table"]))
@@ -166,7 +182,16 @@ def paired_tests(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
 def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
     """The paper's rows as README.md shows them, in Markdown."""
     table = result_table(paper, results_dir)
-    columns = ["table", "row", "published test", "our PrivateTest", "our clean PrivateTest", "verdict"]
+    merged = ["our merged"] if any(table["our merged"]) else []
+    columns = [
+        "table",
+        "row",
+        "published test",
+        *merged,
+        "our PrivateTest",
+        "our clean PrivateTest",
+        "verdict",
+    ]
     lines = [columns, ["---"] * len(columns), *table[columns].astype(str).to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -1,14 +1,14 @@
 """Trained networks ready for use: those that come with the course, and those that this computer has trained.
 
-A network that comes with the course is two files in `weights/`: its weights (.npz; a .keras file of the same would be
-over 1 MB) and its card (.json): architecture, classes, preprocessing, how its training images frame a face, and the run
-that it comes from.
+A network is two files: its weights (.npz; a .keras file of the same would be larger) and its card (.json):
+architecture, classes, preprocessing, how its training images frame a face, and the run that it comes from. Those of the
+course stand in `weights/`; one that was trained on own pictures is a folder with weights.npz and card.json.
 """
 
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,11 @@ import numpy as np
 
 from fer_helpers import paths, pictures, preprocess, records, study
 from fer_helpers.errors import FerError
-from fer_helpers.labels import TRAINING
 
 if TYPE_CHECKING:
     import keras
+
+    from fer_helpers import training
 
 FOLDER = Path(__file__).parent / "weights"
 Prepare = Callable[[np.ndarray], np.ndarray]
@@ -34,6 +35,7 @@ class Classifier:
     forward: Prepare  # network input -> probabilities (n, classes) float32
     frame: pictures.Frame = pictures.FRAMES["fer2013"]  # how its training images frame a face
     net: "keras.Model | None" = None  # the network itself, for those who look inside
+    trained_on: str = ""  # name of the data set
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         """Give the probabilities (n, classes) float32 of crops (n, 48, 48) uint8."""
@@ -62,35 +64,86 @@ def shipped() -> tuple[str, ...]:
 
 
 def load(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Classifier:
-    """Load a network that comes with the course, or the full run of an experiment that this computer has trained.
+    """Load a network: one that comes with the course, the full run of an experiment, or a folder that `save` wrote.
 
     Raises FerError when there is no such network, its files are damaged, its weights are not on this computer, or it
     needs landmarks beside the picture.
     """
-    if name in shipped():
-        return _load_shipped(name)
     if name not in study.EXPERIMENTS:
-        raise FerError(
-            f"There is no network {name!r}. With the course come {', '.join(shipped())}; the full runs of this "
-            f"computer are called as in `python -m fer_helpers runs`."
-        )
-    experiment = study.EXPERIMENTS[name]
-    if experiment.landmarks:
+        return _read(name)
+    if _needs_landmarks(name):
         raise FerError(f"{name} needs landmarks beside the picture; choose a network without them.")
-    from fer_helpers import architectures, checkpoints, datasets
+    from fer_helpers import training
 
-    record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
-    path = checkpoints.path(name, "full", seed, record["key"])
-    if not path.exists():
+    folder = Path(results_dir or paths.REPORTS / "full")
+    path = _weights(name, seed, folder)
+    if path is None:
         raise FerError(
-            f"The weights of {name} are not on this computer ({path}). Train it: "
+            f"The weights of {name} are not on this computer. Train it: "
             f"python -m fer_helpers train {name} --profile full --seed {seed} --results-dir FOLDER"
         )
-    data = datasets.load(record["dataset"]["name"])
-    net = architectures.build(experiment.architecture, len(data.classes))
+    return _restored(training.job(study.get(name), "full", seed, folder), path)
+
+
+def at_hand(profile: str = "full", results_dir: Path | str | None = None) -> dict[str, Classifier]:
+    """Load all networks that can be used here without landmarks, by name.
+
+    They are those that come with the course and, in the full profile, the full runs (seed 0) of other experiments
+    whose weights are on this computer.
+    """
+    found = {name: load(name) for name in shipped()}
+    if profile == "full":
+        folder = Path(results_dir or paths.REPORTS / "full")
+        exported = {card(name)["experiment"] for name in found}
+        for name in study.EXPERIMENTS:
+            if name not in exported and not _needs_landmarks(name) and _weights(name, 0, folder):
+                found[name] = load(name, 0, folder)
+    return found
+
+
+def quick(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Classifier:
+    """Give the quick run of experiment `name` as a network, its preparation beside it; trains it where there is none.
+
+    Where the experiment uses landmarks, `prepare` takes them behind the images.
+    """
+    from fer_helpers import training
+
+    folder = Path(results_dir or paths.results_dir("quick"))
+    study.run(name, "quick", seed, folder)
+    job = training.job(study.get(name), "quick", seed, folder)
+    if not job.checkpoint_path.exists():  # the record was kept, the weights were not
+        job.train()
+    return _restored(job, job.checkpoint_path)
+
+
+def _needs_landmarks(name: str) -> bool:
+    """Whether the pictures of an experiment are prepared with landmarks; EmotionalDAN only learns with them."""
+    return bool({*preprocess.POINT_STEPS, preprocess.CHANNEL} & {*study.EXPERIMENTS[name].preprocess})
+
+
+def _weights(name: str, seed: int, results_dir: Path) -> Path | None:
+    """The checkpoint of a full run; None where there is no record or the weights are not on this computer."""
+    from fer_helpers import checkpoints
+
+    record = records.path(results_dir, name, seed)
+    if not record.exists():
+        return None
+    path = checkpoints.path(name, "full", seed, records.read(record)["key"])  # of the code that made it
+    return path if path.exists() else None
+
+
+def _restored(job: "training.Job", path: Path) -> Classifier:
+    """The network of a job with the best weights in the checkpoint `path`, prepared as for its training."""
+    from fer_helpers import checkpoints
+    from fer_helpers.architectures import emotionaldan
+
+    net = job._net()
     checkpoints.restore_best(net, checkpoints.read(path), path)
-    prepare = preprocess.fit(experiment.preprocess, data.split(TRAINING).images)
-    return Classifier(data.classes, prepare, keras_forward(net), pictures.frame_of(data.name), net)
+    if job.experiment.loss_weights:  # it answers landmarks as well
+        net = emotionaldan.classifier(net)
+    prepare = preprocess.fit(job.experiment.preprocess, job.training.images, job.training.landmarks)
+    frame = pictures.frame_of(job.data.name)
+    return Classifier(job.data.classes, prepare, keras_forward(net), frame, net, job.data.name)
 
 
 def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | None = None) -> Path:
@@ -98,18 +151,32 @@ def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | Non
 
     Raises FerError when its preprocessing learns from the training images, which are not part of the course.
     """
-    experiment = study.get(name)
-    if "standardise" in experiment.preprocess:
+    if "standardise" in study.get(name).preprocess:
         raise FerError(f"{name} standardises by its training images: choose a network that does not.")
     classifier = load(name, seed, results_dir)
     record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
+    return _write(classifier, record, FOLDER / f"{weights}.npz", FOLDER / f"{weights}.json")
+
+
+def save(job: "training.Job", folder: Path, frame: pictures.Frame) -> Path:
+    """Write the network of a run as a folder that `load` takes, with weights.npz and card.json; give the folder.
+
+    `frame`: how its pictures frame a face.
+    """
+    classifier = replace(_restored(job, job.checkpoint_path), frame=frame)
+    _write(classifier, records.read(job.record_path), *_files(folder))
+    return folder
+
+
+def _write(classifier: Classifier, record: dict, path: Path, card_path: Path) -> Path:
+    """Write weights to `path`, with the numbers that standardise, and the card."""
     card = {
-        "architecture": experiment.architecture,
+        "architecture": record["config"]["architecture"],
         "classes": classifier.classes,
-        "preprocess": experiment.preprocess,
+        "preprocess": record["config"]["preprocess"],
         "frame": classifier.frame,
-        "experiment": name,
-        "seed": seed,
+        "experiment": record["experiment"],
+        "seed": record["seed"],
         "dataset": record["dataset"]["name"],
         "parameters": record["parameters"]["total"],
         "accuracy": {split: scores["accuracy"] for split, scores in record["metrics"].items()},
@@ -117,33 +184,49 @@ def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | Non
         "epochs": record["epochs"],
         "commit": record["commit"],
     }
-    path = FOLDER / f"{weights}.npz"
     arrays = {f"weight_{i:04d}": value for i, value in enumerate(classifier.net.get_weights())}
+    if "standardise" in classifier.prepare.steps:
+        arrays |= {"mean": classifier.prepare.mean, "std": classifier.prepare.std}
     with paths.atomic_write(path) as temporary:
         np.savez_compressed(temporary, **arrays)
-    with paths.atomic_write(path.with_suffix(".json")) as temporary:
+    with paths.atomic_write(card_path) as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path
 
 
-def card(name: str) -> dict:
-    """The card of a network that comes with the course: where it comes from and how good it is."""
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+def card(name: str | Path) -> dict:
+    """The card of a network of two files: where it comes from and how good it is."""
+    return json.loads(_files(name)[1].read_text(encoding="utf-8"))
 
 
-def _load_shipped(name: str) -> Classifier:
+def _files(name: str | Path) -> tuple[Path, Path]:
+    """Weights and card of a network that comes with the course, or of a folder."""
+    if name in shipped():
+        return FOLDER / f"{name}.npz", FOLDER / f"{name}.json"
+    return Path(name) / "weights.npz", Path(name) / "card.json"
+
+
+def _read(name: str | Path) -> Classifier:
     from fer_helpers import architectures
 
-    path = FOLDER / f"{name}.npz"
+    path, card_path = _files(name)
+    if name not in shipped() and not card_path.exists():
+        raise FerError(
+            f"There is no network {str(name)!r}. With the course come {', '.join(shipped())}; the full runs of this "
+            "computer are called as in `python -m fer_helpers runs`; a folder needs weights.npz and card.json, which "
+            "`train --data` writes."
+        )
     try:
         what = card(name)
         net = architectures.build(what["architecture"], len(what["classes"]))
-        with np.load(path, allow_pickle=False) as weights:
-            net.set_weights([weights[key] for key in sorted(weights.files)])
-        prepare = preprocess.fit(tuple(what["preprocess"]), np.empty((0, 48, 48), np.uint8))
+        with np.load(path, allow_pickle=False) as stored:
+            net.set_weights([stored[key] for key in sorted(stored.files) if key.startswith("weight_")])
+            scaling = {key: stored[key] for key in ("mean", "std") if key in stored.files}
+        prepare = preprocess.fit(tuple(what["preprocess"]), np.zeros((1, 48, 48), np.uint8))
         frame = pictures.Frame(*what["frame"])
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise FerError(
-            f"{path} or its card is damaged ({error}); restore them with `git checkout -- fer_helpers/weights`."
-        ) from error
-    return Classifier(tuple(what["classes"]), prepare, keras_forward(net), frame, net)
+        remedy = "restore them with `git checkout -- fer_helpers/weights`"
+        remedy = remedy if name in shipped() else "run `train` and `evaluate` on its pictures again"
+        raise FerError(f"{path} or its card is damaged ({error}); {remedy}.") from error
+    prepare = replace(prepare, **scaling)
+    return Classifier(tuple(what["classes"]), prepare, keras_forward(net), frame, net, what["dataset"])

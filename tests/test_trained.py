@@ -50,8 +50,10 @@ def test_an_exported_run_answers_as_the_run(tmp_path, monkeypatch):
     job.evaluate()
     run = trained.load(tiny.id, results_dir=tmp_path)
     monkeypatch.setattr(trained, "FOLDER", tmp_path / "weights")
+    assert list(trained.at_hand("full", tmp_path)) == [tiny.id]
+    assert trained.at_hand("quick", tmp_path) == {}
     trained.export(tiny.id, "tiny", results_dir=tmp_path)
-    assert trained.shipped() == ("tiny",)
+    assert trained.shipped() == ("tiny",) == tuple(trained.at_hand("full", tmp_path))  # once, not twice
     exported = trained.load("tiny")
     crops = datasets.load("facekit").images[:4]
     np.testing.assert_allclose(exported(crops), run(crops), atol=1e-5)
@@ -62,6 +64,23 @@ def test_an_exported_run_answers_as_the_run(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "state")
     with pytest.raises(FerError, match="weights of ucf_keypoints/gap_facekit are not on this computer"):
         trained.load(tiny.id, results_dir=tmp_path)
+
+
+def test_a_quick_run_answers_as_its_record_says(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    quick = replace(study.experiment.QUICK, epochs=1, training_images=64)
+    tiny = replace(study.get("uvic_cnn/shallow_n"), quick=quick)
+    monkeypatch.setitem(study.EXPERIMENTS, tiny.id, tiny)
+    monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
+    classifier = trained.quick(tiny.id, 0, tmp_path)
+    record = study.run(tiny.id, "quick", 0, tmp_path)
+    test = datasets.load("facekit").split("PublicTest")
+    right = classifier(test.images).argmax(axis=1) == test.labels
+    assert right.mean() == pytest.approx(record["metrics"]["PublicTest"]["accuracy"], abs=0.005)
+    assert classifier.trained_on == "facekit"
+    shutil.rmtree(tmp_path / "state")  # the record is fresh, the weights are gone: trained again
+    assert trained.quick(tiny.id, 0, tmp_path)(test.images[:2]).shape == (2, 7)
 
 
 def test_refusals():

@@ -35,6 +35,12 @@ def test_learning_rate_halves_after_25_flat_epochs_down_to_a_floor():
     assert training.learning_rate(RECIPE, improved) == 0.01
 
 
+def test_a_cosine_falls_from_the_rate_to_almost_nothing_whatever_the_accuracy():
+    wave = replace(RECIPE, cosine=True, epochs=4)
+    rates = [training.learning_rate(wave, {"loss": [1.0] * done, "val_accuracy": []}) for done in range(4)]
+    np.testing.assert_allclose(rates, [0.01, 0.01 * (2 + 2**0.5) / 4, 0.005, 0.01 * (2 - 2**0.5) / 4])
+
+
 def test_best_epoch_is_the_first_of_equals():
     assert training.best_epoch({"val_accuracy": [0.1, 0.7, 0.3, 0.7]}) == 1
 
@@ -185,7 +191,7 @@ def test_run_trains_once_and_again_after_a_change(tiny, monkeypatch, tmp_path):
     assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1
 
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
-    monkeypatch.setattr(training, "__file__", str(package / "training.py"))
+    monkeypatch.setattr(training, "__file__", str(package / "training" / "__init__.py"))
     assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1  # only bytes count
     network = package / "architectures" / "uvic_cnn.py"
     layers = network.read_text()
@@ -204,11 +210,11 @@ def test_the_key_depends_on_entry_data_and_each_room(tiny, monkeypatch, tmp_path
     monkeypatch.setattr(datasets, "load", lambda name: replace(data, labels=data.labels[::-1]))
     keys.append(tiny().key)
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
-    monkeypatch.setattr(training, "__file__", str(package / "training.py"))
+    monkeypatch.setattr(training, "__file__", str(package / "training" / "__init__.py"))
     network = package / "architectures" / "uvic_cnn.py"
     network.write_text("# a comment\n" + network.read_text())
     assert tiny().key == keys[-1]
-    for room in ("preprocess", "augment", "architectures/uvic_cnn", "training"):
+    for room in ("preprocess", "augment", "architectures/uvic_cnn", "training/__init__"):
         with (package / f"{room}.py").open("a") as file:
             file.write("CHANGED = True\n")
         keys.append(tiny().key)

@@ -9,11 +9,17 @@ from pathlib import Path
 from fer_helpers import paths, records
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST
-from fer_helpers.study import data240, ucf_keypoints, uvic_cnn
+from fer_helpers.study import data240, emotionaldan, ljmu, ucf_keypoints, uvic_cnn
 from fer_helpers.study.experiment import Experiment
 
 PROFILES = ("quick", "full")
-PAPERS = {"ucf_keypoints": ucf_keypoints, "uvic_cnn": uvic_cnn, "data240": data240}
+PAPERS = {
+    "ucf_keypoints": ucf_keypoints,
+    "uvic_cnn": uvic_cnn,
+    "emotionaldan": emotionaldan,
+    "ljmu": ljmu,
+    "data240": data240,
+}
 _ALL = tuple(experiment for paper in PAPERS.values() for experiment in paper.EXPERIMENTS)
 EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}
 
@@ -55,7 +61,7 @@ def run(
         return record
     from fer_helpers import training  # starts Keras, which takes seconds: only when something must be trained
 
-    job = training.Job(experiment, profile, seed, folder)
+    job = training.job(experiment, profile, seed, folder)
     if scored and record["key"] == job.key:
         return record
     job.train()

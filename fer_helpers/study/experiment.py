@@ -17,6 +17,9 @@ class Recipe:
     min_learning_rate: float = 1e-4
     stop_patience: int = 50  # epochs without a better selection accuracy
     training_images: int | None = None  # at most so many, drawn by the seed; None: all
+    cosine: bool = False  # the rate falls along half a cosine wave instead, to 0 after the last epoch
+    landmark_epochs: int = 0  # before these, of the landmark stage alone (emotionaldan)
+    vary: float = 0.0  # how much images and landmarks are turned, scaled and shifted together (emotionaldan)
 
 
 # Shows the mechanism on a laptop in seconds. No lesson rests on its accuracy.
@@ -38,7 +41,12 @@ class Experiment:
     selection: str = (
         PUBLIC_TEST  # what selects the epoch: PublicTest, or HELD_OUT where the paper reports both tests
     )
+    loss_weights: tuple[float, ...] = ()  # of landmarks and emotion (emotionaldan); none: a plain classifier
     landmarks: str = ""  # policy of `landmarks.attach` for faces that dlib does not find; empty: no landmarks
+    pretrained: str = (
+        ""  # network in `architectures.pretrained` whose ImageNet weights the full profile starts from
+    )
+    generated: str = ""  # set of images of `bicogan` that the training rows get as well; empty: none
     variant: str = ""  # what sets it apart where several experiments answer the same row
     quick: Recipe = QUICK
     seeds: tuple[int, ...] = (0,)  # of the full profile; none: the experiment is for the quick profile only

@@ -2,7 +2,8 @@
 
 Training sees and stores results of the selection set only (PublicTest, or a part of Training where the experiment
 says so); `Job.evaluate` scores the test sets afterwards. What an epoch does follows from the seed, the epoch's number
-and the history so far, so that a run that was interrupted goes on as if nothing had happened.
+and the history so far, so that a run that was interrupted goes on as if nothing had happened. `alignment` has the
+job of networks that learn landmarks as well.
 """
 
 import ast
@@ -10,6 +11,7 @@ import hashlib
 import importlib
 import json
 import logging
+import math
 import os
 import platform
 import sys
@@ -33,8 +35,10 @@ from fer_helpers import (
     preprocess,
     records,
 )
+from fer_helpers.architectures import pretrained
 from fer_helpers.errors import FerError
-from fer_helpers.labels import HELD_OUT, MERGED, PRIVATE_TEST, PUBLIC_TEST, TRAINING
+from fer_helpers.labels import LEAKED, MERGED, PRIVATE_TEST, PUBLIC_TEST, TRAINING
+from fer_helpers.training import generated_rows
 
 if TYPE_CHECKING:
     from fer_helpers.study import Experiment, Recipe  # study starts training, so it is not imported here
@@ -46,7 +50,12 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # no advice on speed among th
 
 
 def learning_rate(recipe: "Recipe", history: History) -> float:
-    """Learning rate of the next epoch: multiplied each time the selection accuracy has been flat for the patience."""
+    """Learning rate of the next epoch: multiplied each time the selection accuracy has been flat for the patience.
+
+    Where the recipe says "cosine" it falls from the first epoch to the last along half a wave, whatever the accuracy.
+    """
+    if recipe.cosine:
+        return recipe.learning_rate * (1 + math.cos(math.pi * len(history["loss"]) / recipe.epochs)) / 2
     rate, best, flat = recipe.learning_rate, -1.0, 0
     for accuracy in history["val_accuracy"]:
         best, flat = (accuracy, 0) if accuracy > best else (best, flat + 1)
@@ -70,6 +79,13 @@ def stopped_by(recipe: "Recipe", history: History, limit: int) -> str | None:
     return None
 
 
+def job(experiment: "Experiment", profile: str, seed: int, results_dir: Path) -> "Job":
+    """The job of an experiment: an `AlignmentJob` where the network learns landmarks as well."""
+    from fer_helpers.training.alignment import AlignmentJob  # here, because it extends Job
+
+    return (AlignmentJob if experiment.loss_weights else Job)(experiment, profile, seed, results_dir)
+
+
 class Job:
     """One experiment with one profile and seed: its data, its freshness key, its checkpoint and its record."""
 
@@ -79,10 +95,11 @@ class Job:
         self.data = datasets.load(experiment.dataset if profile == "full" else "facekit")
         if experiment.landmarks:
             self.data = landmarks.attach(self.data, experiment.landmarks)
-        self.training, self.selection = self._split()
         self.config = {**asdict(experiment), "recipe": asdict(self.recipe)}
         del self.config["quick"], self.config["seeds"]
-        self.key = self._key()
+        self.training, self.selection = self._split()
+        self.initial_weights = pretrained.RANDOM
+        self.key = self._key(self.config)
         self.record_path = records.path(results_dir, experiment.id, seed)
         self.checkpoint_path = checkpoints.path(experiment.id, profile, seed, self.key)
 
@@ -98,24 +115,14 @@ class Job:
         finally:
             keras.config.set_dtype_policy("float32")
         state, best = self._start(model, net, limit)
-        prepare = self._preprocessor()
-        x, y = prepare(self.training.images, self.training.landmarks), targets(self.training)
-        validation = prepare(self.selection.images, self.selection.landmarks), targets(self.selection)
+        training, validation = self._arrays(self.training), self._arrays(self.selection)
         history = state["history"]
         while not (reason := stopped_by(self.recipe, history, limit)):
             began, epoch = time.perf_counter(), len(history["loss"])
             rate = learning_rate(self.recipe, history)
             model.optimizer.learning_rate = rate
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
-            logs = model.fit(
-                x[order],
-                y[order],
-                self.recipe.batch_size,
-                validation_data=validation,
-                shuffle=False,
-                verbose=0,
-            ).history
-            for name, (value,) in {**logs, "learning_rate": [rate]}.items():
+            logs = self._fit(model, training, validation, epoch)
+            for name, value in {**logs, "learning_rate": rate}.items():
                 history.setdefault(name, []).append(float(value))
             if best_epoch(history) == epoch:
                 best = net.get_weights()
@@ -133,9 +140,9 @@ class Job:
 
     def evaluate(self) -> dict:
         """Score the test sets with the best epoch's weights, in float32, and write the results into the record."""
-        again = (
-            f"python -m fer_helpers train {self.experiment.id} --profile {self.profile} --seed {self.seed}"
-        )
+        source = self.experiment.dataset
+        which = f"--data {source}" if Path(source).is_absolute() else f"--profile {self.profile}"
+        again = f"python -m fer_helpers train {self.experiment.id} {which} --seed {self.seed}"
         if not self.record_path.exists():
             raise FerError(f"{self.experiment.id} has no {self.profile} record yet. Run: {again}")
         record = records.read(self.record_path)
@@ -144,14 +151,10 @@ class Job:
                 f"The weights behind {self.record_path} are not in {self.checkpoint_path.parent}, or experiment, data "
                 f"or code have changed since. Delete the record and run: {again}"
             )
-        net = architectures.build(self.experiment.architecture, len(self.data.classes))
-        checkpoints.restore_best(net, checkpoints.read(self.checkpoint_path), self.checkpoint_path)
-        prepare = self._preprocessor()
-        probabilities = {}
+        net, probabilities = self.best_net(), {}
         for split, rows in self._test_sets().items():
-            x = prepare(rows.images, rows.landmarks)
-            scores = probabilities[split] = net.predict(x, batch_size=256, verbose=0)
-            record["metrics"][split] = metrics.summarise(rows.labels, scores)
+            scores, record["metrics"][split] = self._score(net, rows)
+            probabilities[split] = scores
             if not rows.clean.all():
                 record["metrics"][f"{split} clean"] = metrics.summarise(
                     rows.labels[rows.clean], scores[rows.clean]
@@ -160,53 +163,109 @@ class Job:
         records.write(self.record_path, record, probabilities)
         return record
 
+    def best_net(self) -> keras.Model:
+        """Return the network with the weights of the best epoch, from this computer's checkpoint."""
+        net = self._net()
+        checkpoints.restore_best(net, checkpoints.read(self.checkpoint_path), self.checkpoint_path)
+        return net
+
     def _split(self) -> tuple[datasets.Dataset, datasets.Dataset]:
         """Return the rows to train on and those that select the epoch; both follow from the seed."""
         rows, selection = self.data.split(TRAINING), self.data.split(PUBLIC_TEST)
-        if self.experiment.selection == HELD_OUT:
+        if self.experiment.selection != PUBLIC_TEST:
             rows, selection = hold_out(rows, self.seed)
         chosen = np.random.default_rng(self.seed).permutation(len(rows))[: self.recipe.training_images]
-        return rows.subset(np.sort(chosen)), selection
+        rows = rows.subset(np.sort(chosen))
+        if self.experiment.generated:
+            from fer_helpers.bicogan import generated  # here, because it uses `hold_out`
+
+            made = generated.load(self.experiment.generated, self.profile, self.seed)
+            self.config["generated_digest"] = generated.digest(*made)
+            rows = generated_rows.append(rows, *made)
+        if self.experiment.selection == LEAKED:
+            selection = hold_out(rows, self.seed)[1]
+        return rows, selection
 
     def _test_sets(self) -> dict[str, datasets.Dataset]:
         """The sets that `evaluate` scores; both together where neither has selected anything."""
         sets = {split: self.data.split(split) for split in (PUBLIC_TEST, PRIVATE_TEST)}
-        if self.experiment.selection == HELD_OUT:
+        if self.experiment.selection != PUBLIC_TEST:
             sets[MERGED] = self.data.subset(np.flatnonzero(self.data.splits != TRAINING))
         return sets
 
     def _preprocessor(self) -> preprocess.Preprocessor:
         return preprocess.fit(self.experiment.preprocess, self.training.images, self.training.landmarks)
 
-    def _key(self) -> str:
-        """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
-        package = Path(__file__).parent
+    def _rooms(self) -> list[str]:
+        """The code that the experiment runs through."""
         network = f"architectures/{self.experiment.architecture.split('.')[0]}"
-        rooms = ["preprocess", "augment", network, "training"]
-        if self.experiment.landmarks:
-            rooms += ["landmarks/__init__", "landmarks/geometry"]
-        what = [self.config, self.data.fingerprint, keras.backend.backend()]
+        landmarking = ["landmarks/__init__", "landmarks/geometry"] if self.experiment.landmarks else []
+        return ["preprocess", "augment", network, "training/__init__", *landmarking]
+
+    def _key(self, config: dict) -> str:
+        """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
+        package = Path(__file__).parents[1]
+        what = [config, self.data.fingerprint, keras.backend.backend()]
         digest = hashlib.sha256(json.dumps(what).encode())
-        for room in rooms:  # the syntax tree: line breaks and comments do not count
+        for room in self._rooms():  # the syntax tree: line breaks and comments do not count
             tree = ast.parse((package / f"{room}.py").read_text(encoding="utf-8"))
             digest.update(ast.dump(tree).encode())
         return digest.hexdigest()
 
-    def _build(self) -> tuple[keras.Model, keras.Model]:
-        """Return the network, and the compiled model that trains it: augmentation in front."""
-        keras.utils.set_random_seed(self.seed)
-        net = architectures.build(self.experiment.architecture, len(self.data.classes))
+    def _arrays(self, rows: datasets.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the network is given and what it shall answer."""
+        return self._preprocessor()(rows.images, rows.landmarks), targets(rows)
+
+    def _net(self, **options) -> keras.Model:
+        """Return the network with fresh weights; `options` go to the function that builds it."""
+        net = architectures.build(self.experiment.architecture, len(self.data.classes), **options)
+        self._adapt(net)
+        return net
+
+    def _adapt(self, net: keras.Model) -> None:
+        """Let batch normalisation follow faster where there are few images."""
         if len(self.training) < FEW_IMAGES:
             for layer in net.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.momentum = 0.9  # with some dozen steps an epoch, .99 leaves validation at chance
+
+    def _build(self) -> tuple[keras.Model, keras.Model]:
+        """Return the network, and the compiled model that trains it: augmentation in front."""
+        keras.utils.set_random_seed(self.seed)
+        start = {}
+        if self.experiment.pretrained and self.profile == "full":
+            start["weights"], self.initial_weights = pretrained.find(self.experiment.pretrained)
+        net = self._net(**start)
         inputs = keras.Input(net.input_shape[1:])
         seen = augment.pipeline(self.experiment.augment)(inputs) if self.experiment.augment else inputs
         model = keras.Model(inputs, net(seen))
+        model.compile(self._optimizer(model), loss="categorical_crossentropy", metrics=["accuracy"])
+        return net, model
+
+    def _optimizer(self, model: keras.Model) -> keras.optimizers.Optimizer:
+        """Return the optimiser with its slots made, so that a checkpoint can be put into them."""
         optimizer = keras.optimizers.Adam(self.recipe.learning_rate)
         optimizer.build(model.trainable_variables)
-        model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-        return net, model
+        return optimizer
+
+    def _fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
+        """Train an epoch, in an order that follows from seed and epoch; return its measures."""
+        x, y = training
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
+        logs = model.fit(
+            x[order],
+            y[order],
+            self.recipe.batch_size,
+            validation_data=validation,
+            shuffle=False,
+            verbose=0,
+        ).history
+        return {name: values[0] for name, values in logs.items()}
+
+    def _score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
+        """Return the probabilities of a test set and their measures."""
+        probabilities = net.predict(self._arrays(rows)[0], batch_size=256, verbose=0)
+        return probabilities, metrics.summarise(rows.labels, probabilities)
 
     def _finished_record(self, limit: int) -> dict | None:
         """The full record if it is there with all the epochs asked for: it is never replaced by surprise."""
@@ -231,6 +290,7 @@ class Job:
         fresh = {
             "history": {"loss": [], "val_accuracy": []},
             "seconds": 0.0,
+            "initial_weights": self.initial_weights,
             "commit": records.current_commit(),
         }
         if not self.checkpoint_path.exists():
@@ -270,6 +330,7 @@ class Job:
                 "notes": list(self.data.notes),
             },
             "parameters": architectures.count_parameters(net),
+            "initial_weights": state["initial_weights"],
             "epochs": {
                 "done": len(history["loss"]),
                 "best": best + 1,
