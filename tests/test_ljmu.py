@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, augment, datasets, study, training
+from fer_helpers import architectures, augment, datasets, metrics, records, report, study, training
 from fer_helpers.architectures import ljmu, pretrained
-from fer_helpers.labels import HELD_OUT, LEAKED, MERGED, TRAINING
+from fer_helpers.labels import HELD_OUT, LEAKED, MERGED, PRIVATE_TEST, TRAINING
 from fer_helpers.study.ljmu import ALONE, IMPACT
 from fer_helpers.training import generated_rows
 
@@ -48,9 +48,9 @@ def test_training_mobilenet_v2_survives():
     assert strided and all(layer.kernel_size == (3, 3) for layer in strided)
     net.compile("adam", "categorical_crossentropy")
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(64, 48, 48, 3)), np.eye(7)[random.integers(0, 7, 64)]
-    losses = net.fit(x, y, batch_size=32, epochs=2, verbose=0).history["loss"]
-    assert np.isfinite(losses).all() and losses[1] < losses[0]
+    x, y = random.normal(size=(16, 48, 48, 3)), np.eye(7)[random.integers(0, 7, 16)]
+    losses = net.fit(x, y, batch_size=16, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
 def test_a_file_of_weights_goes_before_a_download_and_random_ones_are_said(tmp_path, monkeypatch, capsys):
@@ -126,6 +126,38 @@ def test_generated_images_are_trained_on_and_select_only_in_the_leaked_variant(
         assert white == {"rows": 40, "sel": 0} and not set(job.training.rows) & set(job.selection.rows)
         np.testing.assert_array_equal(job.selection.rows, plain.selection.rows)
     else:
-        assert white == {"rows": 40, "sel": 8} and set(job.selection.rows) <= set(job.training.rows)
+        assert (
+            white["rows"] == 40
+            and 5 < white["sel"] < 11
+            and set(job.selection.rows) <= set(job.training.rows)
+        )
         assert abs(len(job.selection) / len(job.training) - 0.2) < 0.01
     assert MERGED in job._test_sets()
+
+
+@pytest.mark.parametrize(
+    ("origin", "verdict"),
+    [("ImageNet, x.h5", "higher"), ("random: x", "no reproduction: random in place of ImageNet weights")],
+)
+def test_the_report_compares_with_the_merged_test_sets_and_names_random_weights(origin, verdict, tmp_path):
+    """The slides print .5682 and do not name the set; the validation accuracy .6098 is not the test's."""
+    truth = np.arange(7178) % 7
+    answers = np.eye(7)[np.where(np.arange(7178) < 4500, truth, (truth + 1) % 7)]
+    record = dict.fromkeys(records.REQUIRED, {}) | {
+        "format": records.FORMAT,
+        "experiment": "ljmu/mobilenet_v2",
+        "seed": 0,
+        "profile": "full",
+        "config": {"pretrained": "mobilenet_v2"},
+        "initial_weights": origin,
+        "epochs": {"done": 15, "recipe": 15, "stopped_by": "recipe"},
+        "metrics": {
+            MERGED: metrics.summarise(truth, answers),
+            PRIVATE_TEST: metrics.summarise(truth[3589:], answers[3589:]),  # .254
+        },
+    }
+    records.write(records.path(tmp_path, "ljmu/mobilenet_v2", 0), record, {})
+    row = report.result_table("ljmu", tmp_path).set_index("row").loc["MobileNetV2 transfer learning"].iloc[0]
+    assert row["published test"] == "0.5682, set unstated" and row["our merged"].startswith("0.6269 ")
+    assert row["verdict"] == verdict
+    assert "our merged" in report.markdown_table("ljmu", tmp_path)

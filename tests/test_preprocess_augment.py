@@ -253,4 +253,4 @@ def test_what_changes_grey_levels_changes_them_as_much_as_it_says(images):
     assert abs((run(("noise",), unit) - unit).std() - 0.05) < 0.002
     erased = run(("cutout",), np.ones((64, 48, 48, 1), "float32"))[..., 0] == 0.5
     np.testing.assert_allclose(erased.sum(axis=(1, 2)), 16 * 16, atol=33)  # a pixel more or less a side
-    assert erased.any(axis=0).mean() > 0.9  # anywhere
+    assert erased.any(axis=0).mean() > 0.8  # anywhere
