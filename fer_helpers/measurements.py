@@ -18,7 +18,7 @@ from fer_helpers import doctor, paths, records
 from fer_helpers.errors import FerError
 
 # on whose versions results depend
-PACKAGES = ("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras")
+PACKAGES = ("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras", "optuna", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,41 @@ MEASUREMENTS = {
         "Distance of dlib's landmarks from the true ones of the embedded data set",
         "landmarks.tables.measure_error",
     ),
+    "landmark_networks": Measurement(
+        "Landmark error of EmotionalDAN's stages beside dlib's, on the same embedded faces",
+        "landmarks.networks.measure",
+    ),
     "landmark_classifiers": Measurement(
         "Emotions from eight distances, from 68 landmarks and from pixels, without a network",
         "landmarks.classifiers.measure",
+    ),
+    "across": Measurement("Networks on databases that they were not trained on", "across.measure"),
+    "action_units": Measurement(
+        "What rendered AU4, AU22, both, or AU12 do to the log-odds of anger", "interpret.tables.measure"
+    ),
+    "action_unit_interaction": Measurement(
+        "What AU4 and AU22 do together beyond the sum of each alone", "interpret.tables.measure_interaction"
+    ),
+    "complexity": Measurement(
+        "Layers, parameters, multiply-adds, size and relative time of every network",
+        "complexity.measure",
+        quick=False,
+    ),
+    "ensembles": Measurement(
+        "Every full run on FER2013 beside their ensembles: fitted on clean PublicTest, reported on PrivateTest",
+        "ensembles.tables.measure",
+        quick=False,
+    ),
+    "live_timing": Measurement(
+        "Time of each stage of the live demonstration, beside a plain loop", "live.timing.measure"
+    ),
+    "gan_quality": Measurement(
+        "What generated images are worth: label, likeness to the training images, diversity, Frechet distance",
+        "bicogan.quality.measure",
+    ),
+    "tuning": Measurement("Search for hyper-parameters of ljmu's family of networks", "tuning.measure"),
+    "pruning": Measurement(
+        "Size, accuracy and time of ljmu's tuned CNN, pruned and rounded to 8 bits", "pruning.measure"
     ),
 }
 

@@ -134,11 +134,10 @@ def _weights(name: str, seed: int, results_dir: Path) -> Path | None:
 
 def _restored(job: "training.Job", path: Path) -> Classifier:
     """The network of a job with the best weights in the checkpoint `path`, prepared as for its training."""
-    from fer_helpers import checkpoints
     from fer_helpers.architectures import emotionaldan
 
-    net = job._net()
-    checkpoints.restore_best(net, checkpoints.read(path), path)
+    job.checkpoint_path = path  # of a full run: that of the code that made it
+    net = job.best_net()
     if job.experiment.loss_weights:  # it answers landmarks as well
         net = emotionaldan.classifier(net)
     prepare = preprocess.fit(job.experiment.preprocess, job.training.images, job.training.landmarks)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fer_helpers import across, datasets, pictures
+from fer_helpers import across, datasets, pictures, trained
 from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS
@@ -51,8 +51,10 @@ def test_seven_and_three_classes_by_hand():
     seven = row(scored, "7 classes", across.ALL)
     assert (seven["n"], seven["accuracy"]) == (6, pytest.approx(1 / 3))  # happy and neutral
     assert seven["macro_recall"] == pytest.approx((1 + 0 + 0 + 1 + 0) / 5)
+    assert (seven["worst"], seven["worst_recall"]) == ("angry", 0)  # the first of several
     three = row(scored, "3 classes", across.ALL)  # without the two surprised; angry called surprised is wrong
     assert (three["n"], three["accuracy"], three["largest_class"]) == (4, 0.75, 0.5)
+    assert (three["worst"], three["worst_recall"]) == ("negative", 0.5)
     positive = row(scored, "3 classes, surprise positive", across.ALL)
     assert (positive["n"], positive["accuracy"]) == (6, pytest.approx(5 / 6))
     assert positive["low"] < 5 / 6 < positive["high"]
@@ -91,7 +93,9 @@ def test_faces_are_found_cut_out_and_small_pictures_left_alone():
     known = datasets.load("facekit").split("PrivateTest").images[:6]
     sources = (*map(photograph, known), np.full((300, 300), 128, np.uint8), known[0])
     database = layouts.Pictures("x", sources, ("happy",) * 8, ("",) * 8)
-    images, found = across.faces(database, pictures.FRAMES["facekit"])
+    near, wide = pictures.FRAMES["facekit"], pictures.Frame(0.6, 0)
+    cut, found = across.faces(database, [near, wide, near])
+    images = cut[near]
     assert found[:7].tolist() == [1] * 6 + [0] and np.isnan(found[7])
     assert np.array_equal(images[7], known[0]) and not images[6].any()
 
@@ -101,7 +105,7 @@ def test_faces_are_found_cut_out_and_small_pictures_left_alone():
         )
 
     assert likeness(images) > 0.75  # framed much as they were rendered
-    assert likeness(across.faces(database, pictures.Frame(0.6, 0))[0]) < 0.5
+    assert list(cut) == [near, wide] and likeness(cut[wide]) < 0.5
 
 
 def test_table_of_a_folder(tmp_path):
@@ -141,6 +145,15 @@ def test_table_reports_the_share_found(tmp_path):
     first = table.iloc[0]
     assert (first["n"], first["accuracy"], first["n_all"]) == (1, 1, 3)
     assert first["accuracy_all"] == pytest.approx(1 / 3)
+
+
+def test_the_measurement_agrees_with_the_cards_of_the_networks():
+    table = across.measure("quick")
+    seven = table[table["scheme"] == "7 classes"].set_index("net")
+    assert dict(seven["trained_on"]) == {"small_facekit": "facekit", "small_fer2013": "fer2013"}
+    assert set(table["set"]) == {"FaceKit"} and (seven["n"] == 500).all()
+    card = trained.card("small_facekit")
+    assert seven.loc["small_facekit", "accuracy"] == pytest.approx(card["accuracy"]["PrivateTest"], abs=0.005)
 
 
 def test_published_table_stands_beside_ours():

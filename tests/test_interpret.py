@@ -12,9 +12,16 @@ import pandas as pd
 import pytest
 from keras import layers, ops
 
-from fer_helpers import facekit, paths
+from fer_helpers import facekit, paths, trained
 from fer_helpers.errors import FerError
-from fer_helpers.interpret import action_unit_probe, feature_maps, grad_cam, input_gradient, occlusion_map
+from fer_helpers.interpret import (
+    action_unit_probe,
+    feature_maps,
+    grad_cam,
+    input_gradient,
+    occlusion_map,
+    tables,
+)
 from fer_helpers.interpret import activation_maximisation as maximisation
 
 SHA256 = "ecc4f3271709c1667187944fd8820334d188d9660c06d877125e5c6030e2704b"
@@ -336,6 +343,33 @@ def test_action_unit_table(answers):
 def test_interaction_is_what_the_sum_of_both_leaves(answers):
     (row,) = action_unit_probe.interaction_table(answers).to_dict("records")
     assert row == pytest.approx({"weight": 1, "people": 4, "interaction": 1, "low": 1, "high": 1})
+
+
+def test_measurements_name_each_network(monkeypatch):
+    probe = action_unit_probe.read()
+    strength = probe["weights"] * (1.0 + (probe["movements"] == "AU4+AU22"))  # both: twice the weight
+
+    def net(factor):
+        stub = Stub(factor * strength)
+        return trained.Classifier(
+            ("angry", "neutral"), lambda images: np.arange(len(images)), None, net=stub, trained_on="toys"
+        )
+
+    monkeypatch.setattr(trained, "at_hand", lambda profile: {"mild": net(1), "keen": net(3)})
+    table = tables.measure("quick").set_index(["net", "movement", "weight"])
+    assert set(table["trained_on"]) == {"toys"} and (table["people"] == 30).all()
+    assert table.loc[("mild", "AU4+AU22", 0.5), "difference"] == pytest.approx(1)
+    assert table.loc[("keen", "AU4", 1.0), "difference"] == pytest.approx(3)
+    together = tables.measure_interaction("quick")
+    assert together["net"].unique().tolist() == ["mild", "keen"]
+    np.testing.assert_allclose(together["interaction"], 0, atol=1e-6)  # 2 w is the sum of w and w
+
+
+def test_no_advice_on_retracing(caplog):
+    """Every map compiles a function of its own, on purpose."""
+    for size in range(1, 8):
+        input_gradient(lambda x: ops.sum(x, axis=1))(np.ones((1, size)))
+    assert "retracing" not in caplog.text
 
 
 def test_interval_covers_the_mean_as_often_as_it_says():

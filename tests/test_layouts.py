@@ -159,6 +159,16 @@ def test_raf_takes_aligned_test_rows(tmp_path):
         layouts.read("raf-db", tmp_path)
 
 
+def test_a_database_is_found_where_it_belongs(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_DATABASES_DIR", str(tmp_path))
+    assert layouts.at_hand() == ["fer2013", "facekit"]
+    put(tmp_path / "jaffe/KA.AN1.39.tiff")
+    assert layouts.at_hand() == ["jaffe", "fer2013", "facekit"]
+    assert rows(layouts.read("jaffe")) == [("KA.AN1.39.tiff", "angry", "KA")]
+    with pytest.raises(FerError, match=f"needs the folder with .* put it at {tmp_path / 'london'}"):
+        layouts.read("london")
+
+
 def test_embedded_set_and_bad_requests(tmp_path):
     facekit = layouts.read("facekit")
     assert len(facekit) == 500 and len(set(facekit.subjects)) == 50 and facekit.picture(0).shape == (48, 48)

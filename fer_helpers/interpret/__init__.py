@@ -6,6 +6,7 @@ class's log-odds, ln p / (1 - p), which go on growing where p is nearly 1. What 
 """
 
 import importlib
+import logging
 from collections.abc import Callable
 
 import keras
@@ -15,6 +16,7 @@ from keras import layers, ops
 from fer_helpers.errors import FerError
 from fer_helpers.interpret.action_unit_probe import TINY, log_odds
 
+logging.getLogger("tensorflow").setLevel("ERROR")  # each new function is compiled on purpose, not "retraced"
 CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
 
 

@@ -1,7 +1,8 @@
 """What shows the live demonstration off: a rendered film to run it on, and what its choices gain."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,25 +58,35 @@ def _paste(area: np.ndarray, face: np.ndarray) -> None:
     area += cover * (cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC) - area)
 
 
+def plain_loop(
+    classifier: Classifier, model: "keras.Model"
+) -> tuple[Callable[[np.ndarray], np.ndarray], Classifier]:
+    """What one writes first: Haar as in the paper's code (scale 1.3, 5 neighbours), and `model.predict`.
+
+    Gives the detector, grey (h, w) -> boxes (n, 4), and the classifier.
+    """
+
+    def find(grey: np.ndarray) -> np.ndarray:
+        found = faces.cascade().detectMultiScale(grey, 1.3, 5)
+        return np.array([[x, y, x + w, y + h] for x, y, w, h in found]).reshape(-1, 4)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        return model.predict(x, verbose=0)
+
+    return find, replace(classifier, forward=forward)
+
+
 def compare(
     images: Sequence[np.ndarray], classifier: Classifier, model: "keras.Model", longest: int = 320
 ) -> pd.DataFrame:
     """Time a plain loop and ours on the same `images` (each (h, w, 3) uint8), taking turns: one row a loop.
 
-    Plain: Haar as in the paper's code (scale 1.3, 5 neighbours) on the whole picture, and `model.predict` of one
-    crop. Ours: `faces.detect` and the classifier's forward. Columns: frames with a face, median time of detection
-    (ms), of crop and network (ms), of both, frames_per_second, and ratio (median over the frames of plain / ours).
+    Plain: `plain_loop` on the whole picture. Ours: `faces.detect` and the classifier's forward. Columns: frames
+    with a face, median time of detection (ms), of crop and network (ms), of both, frames_per_second, and ratio
+    (median over the frames of plain / ours).
     """
-
-    def plain_detect(grey: np.ndarray) -> np.ndarray:
-        found = faces.cascade().detectMultiScale(grey, 1.3, 5)
-        return np.array([[x, y, x + w, y + h] for x, y, w, h in found]).reshape(-1, 4)
-
-    def plain_forward(x: np.ndarray) -> np.ndarray:
-        return model.predict(x, verbose=0)
-
     loops = {
-        "plain": (plain_detect, Classifier(classifier.classes, classifier.prepare, plain_forward)),
+        "plain": plain_loop(classifier, model),
         "ours": (lambda grey: faces.detect(grey, longest=longest), classifier),
     }
     rows = []
