@@ -9,7 +9,7 @@ from functools import wraps
 
 import numpy as np
 
-from fer_helpers import datasets, labels, metrics, paths, records
+from fer_helpers import datasets, labels, metrics, paths, published, records
 
 
 def _exercise(check: Callable[[object], str | None]) -> Callable[[object], None]:
@@ -376,6 +376,231 @@ def q06_5(answer: object) -> str | None:
     only_first = np.repeat([True, False], [309, 292])
     hint = "give metrics.mcnemar two bool arrays of 601 images, one the opposite of the other."
     return _unless(np.isclose(float(answer), metrics.mcnemar(only_first, ~only_first), atol=0.006), hint)
+
+
+# 07_emotional_dan
+
+
+@_exercise
+def q07_1(answer: object) -> str | None:
+    """Parameters of the dense layer behind the feature image at 112 pixels: 256 features to 56 x 56 pixels."""
+    given = int(answer)
+    if given == 112 * 112 * 257:
+        return "the feature image has half the side of the picture."
+    return _unless(given == 56 * 56 * 257, "each of its pixels has a weight for every feature, and a bias.")
+
+
+@_exercise
+def q07_2(answer: object) -> str | None:
+    """The point that z -> (.8 + .6i) z + 5 + 2i brings to (21, 30)."""
+    x, y = (float(value) for value in answer)
+    right = (21 + 30j - (5 + 2j)) / (0.8 + 0.6j)
+    hint = "solve a z + t = 21 + 30i for z; its parts are x and y."
+    return _unless(np.allclose([x, y], [right.real, right.imag], atol=0.05), hint)
+
+
+@_exercise
+def q07_3(answer: object) -> str | None:
+    """Heat map at a distance of five pixels."""
+    hint = "1 / (1 + distance), and the distance follows from Pythagoras."
+    return _share(answer, 1 / 6, 0.002, hint)
+
+
+@_exercise
+def q07_4(answer: object) -> str | None:
+    """Joint loss as published: .4 x .05 + .6 ln 2."""
+    given = float(answer)
+    if np.isclose(given, 0.5 * 0.05 + 0.5 * np.log(2), atol=0.002):
+        return "that is the loss as coded."
+    hint = "weigh .05 by .4 and the cross-entropy, minus the logarithm of one half, by .6."
+    return _unless(np.isclose(given, 0.4 * 0.05 + 0.6 * np.log(2), atol=0.002), hint)
+
+
+@_exercise
+def q07_5(answer: object) -> str | None:
+    """Whether .465 lies inside the interval of 107 of 213."""
+    return _yes(answer, "metrics.wilson_interval(107, 213) begins below .44.")
+
+
+# 08_augmentation_and_tuning
+
+
+@_exercise
+def q08_1(answer: object) -> str | None:
+    """Parameters of ljmu's base CNN on one channel."""
+    if int(answer) == 319_527 - 2 * 9:
+        return "that is what one filter loses; the first convolution has 16."
+    return _unless(int(answer) == 319_239, "only the first convolution reads the channels.")
+
+
+@_exercise
+def q08_2(answer: object) -> str | None:
+    """Most filters of a fourth convolution that keep the network smaller than the base CNN."""
+    hint = "each filter costs 577 parameters in its convolution and 9 x 128 in the dense layer; 2304 x 128 are saved."
+    return _unless(int(answer) == 170, hint)
+
+
+@_exercise
+def q08_3(answer: object) -> str | None:
+    """Share trained on of a validation set with .80, if .95 is known of it and .60 of the rest."""
+    return _share(answer, 4 / 7, 0.006, "solve .95 s + .60 (1 - s) = .80 for s.")
+
+
+@_exercise
+def q08_4(answer: object) -> str | None:
+    """Kernel weights of the tuned CNN left at a sparsity of 90 %."""
+    given = int(answer)
+    if abs(given - 24_593) <= 1:
+        return "375 of the parameters are biases."
+    return _unless(abs(given - 24_555) <= 1, "a tenth of the kernel weights is left.")
+
+
+@_exercise
+def q08_5(answer: object) -> str | None:
+    """Whether the t-interval of the gains .012, .004 and .020 contains 0: it does."""
+    hint = "scipy.stats.ttest_1samp(gains, 0).confidence_interval() has two degrees of freedom here."
+    return _yes(answer, hint)
+
+
+# 11_parameter_counts
+
+
+@_exercise
+def q11_1(answer: object) -> str | None:
+    """Parameters of a 3x3 separable convolution from 64 to 128 channels, without biases."""
+    if int(answer) == 3 * 3 * 64 * 128:
+        return "that is the plain convolution."
+    hint = "one 3 x 3 kernel for each of 64 channels, then a 1 x 1 convolution from 64 to 128."
+    return _unless(int(answer) == 3 * 3 * 64 + 64 * 128, hint)
+
+
+@_exercise
+def q11_2(answer: object) -> str | None:
+    """Multiply-adds of a padded 3x3 convolution with stride 2 from 32 to 64 channels on 24 x 24."""
+    if int(answer) == 24 * 24 * 3 * 3 * 32 * 64:
+        return "with stride 2 the kernel stands on every second pixel only."
+    hint = "the weights of the kernel, times the places of the map that it makes."
+    return _unless(int(answer) == 12 * 12 * 3 * 3 * 32 * 64, hint)
+
+
+@_exercise
+def q11_3(answer: object) -> str | None:
+    """Megabytes of the InceptionV3 branch's 21,825,325 parameters in float32."""
+    given, right = float(answer), 4 * 21_825_325 / 1e6
+    if np.isclose(given, 4 * 21_825_325 / 2**20, atol=0.06):
+        return "those are MiB of 1,048,576 bytes; wanted are MB of 1,000,000."
+    return _unless(np.isclose(given, right, atol=0.06), "a float32 has 32 bits, a byte has 8.")
+
+
+@_exercise
+def q11_4(answer: object) -> str | None:
+    """Share of the "Xception" in the trained parameters of top-3."""
+    hint = "69,223 of 25,100,129."
+    return _share(answer, 69_223 / 25_100_129, 5e-5, hint)
+
+
+@_exercise
+def q11_5(answer: object) -> str | None:
+    """What "+0.9" should be: percentage points from .54 to .61."""
+    given = float(answer)
+    if np.isclose(given, 0.07):
+        return "that is the difference of the shares; wanted are percentage points."
+    return _unless(np.isclose(given, 7), "subtract the two bars of the slide, in percent.")
+
+
+# 12_ensembling
+
+
+@_exercise
+def q12_1(answer: object) -> str | None:
+    """Soft and hard vote of (.50, .45, .05), (.10, .60, .30), (.55, .40, .05) over angry, happy, sad."""
+    soft, hard = (str(word).strip().lower() for word in answer)
+    if hard != "angry":
+        return "hard vote: each network names its largest; count the names."
+    return _unless(soft == "happy", "soft vote: add up each column; the largest sum wins.")
+
+
+@_exercise
+def q12_2(answer: object) -> str | None:
+    """Accuracy of the majority of three independent networks that are right with probability .7."""
+    hint = "all three are right, or exactly two: .7^3 + 3 x .7^2 x .3."
+    return _share(answer, 0.7**3 + 3 * 0.7**2 * 0.3, 5e-4, hint)
+
+
+@_exercise
+def q12_3(answer: object) -> str | None:
+    """Oracle of two networks with accuracies .60 and .55 that are both right on .45."""
+    hint = "right is the first, or the second; who is counted twice?"
+    return _share(answer, 0.60 + 0.55 - 0.45, 1e-3, hint)
+
+
+@_exercise
+def q12_4(answer: object) -> str | None:
+    """Smallest possible agreement of two networks with accuracies .80 and .70."""
+    hint = "where both are right they agree; make that share as small as it can be, and let them differ elsewhere."
+    return _share(answer, 0.50, 1e-3, hint)
+
+
+@_exercise
+def q12_5(answer: object) -> str | None:
+    """First member's weight after one step: right class with .8 and .2, the second's with .4 and .6."""
+    if np.isclose(float(answer), 0.5):
+        return "that is where the step begins: of each image, take the first member's part of both probabilities."
+    return _share(answer, (0.8 / 1.2 + 0.2 / 0.8) / 2, 6e-4, "the parts are .8 / 1.2 and .2 / .8.")
+
+
+# 13_across_databases
+
+
+@_exercise
+def q13_1(answer: object) -> str | None:
+    """What CK+'s happy (5) becomes when its numbers are read with AffectNet's codes."""
+    given = str(answer).strip().lower()
+    if given == "happy":
+        return "that is what it is; wanted is what a reader with AffectNet's codes takes it for."
+    hint = "look up CK+'s number of happy, and AffectNet's emotion of that number."
+    return _unless(given == "disgust", hint)
+
+
+@_exercise
+def q13_2(answer: object) -> str | None:
+    """Accuracy of uvic_cnn's Figure 4 in three classes, surprised faces left out."""
+    matrix, classes = published.confusion("uvic_cnn", "Figure 4")
+    groups = {"happy": "positive", "neutral": "neutral", "surprise": ""}
+    group = np.array([groups.get(name, "negative") for name in classes])
+    used = group != ""
+    right = (matrix * (group[:, None] == group))[used].sum() / matrix[used].sum()
+    if np.isclose(float(answer), (matrix * (group[:, None] == group))[used].sum() / matrix.sum(), atol=5e-4):
+        return "the surprised faces are left out of the count of all faces, too."
+    hint = "leave out the row of surprise, not its column; right is what has one group for row and column."
+    return _share(answer, right, 5e-4, hint)
+
+
+@_exercise
+def q13_3(answer: object) -> str | None:
+    """Always saying the commonest group of CK+'s last frames, surprise positive: 157 of 309."""
+    hint = "negative are 45 + 59 + 25 + 28 sequences, positive 69 + 83."
+    return _share(answer, 157 / 309, 1e-3, hint)
+
+
+@_exercise
+def q13_4(answer: object) -> str | None:
+    """Smallest p of McNemar's test for JAFFE's .502 and .465 on 213 pictures: 8 pictures, all in favour of one."""
+    given = float(answer)
+    if np.isclose(given, 0.5**8, atol=1e-4):
+        return "the test is two-sided: twice that."
+    hint = "how many pictures more does CNN (5) have right? Let it be right alone on just those."
+    return _unless(np.isclose(given, 2 * 0.5**8, atol=2e-4), hint)
+
+
+@_exercise
+def q13_5(answer: object) -> str | None:
+    """Accuracy on the faces found: .9 of 97 happy and .5 of 60 sad ones."""
+    given = float(answer)
+    if np.isclose(given, (97 * 0.9 + 60 * 0.5) / 200, atol=1e-3):
+        return "that counts the faces not found as wrong; wanted is the accuracy on those found."
+    hint = "157 faces are found: of how many of them is the network right?"
+    return _share(answer, (97 * 0.9 + 60 * 0.5) / 157, 1e-3, hint)
 
 
 # 14_live_demo
