@@ -118,7 +118,12 @@ def test_training_leaves_no_test_number_and_evaluate_adds_them(killed_and_whole,
     folder, (record, _), _ = killed_and_whole
     assert record["metrics"] == {} and record["selection"]["split"] == "PublicTest"
     rows = record["dataset"].pop("rows")
-    assert "PrivateTest" not in json.dumps(record) and set(rows) == {"Training", "PublicTest", "PrivateTest"}
+    assert "PrivateTest" not in json.dumps(record) and set(rows) == {
+        "Training",
+        "selection",
+        "PublicTest",
+        "PrivateTest",
+    }
     path = records.path(folder, "uvic_cnn/medium_n", 0)
     assert records.read_probabilities(path) == {}
 
