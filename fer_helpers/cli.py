@@ -112,7 +112,7 @@ def measure(name: str, profile: Profile = "quick", results_dir: ResultsDir = Non
     from fer_helpers import measurements
 
     folder = _folder(profile, results_dir)
-    typer.echo(measurements.measure(name, profile, folder).to_string(index=False))
+    typer.echo(measurements.measure(name, profile, folder).to_string(index=False, max_colwidth=60))
     typer.echo(f"Record: {measurements.path(name, folder)}")
 
 
@@ -162,7 +162,7 @@ def report(
     profile: Profile = "full",
     results_dir: ResultsDir = None,
     output: Annotated[
-        str, typer.Option("--format", help="text, or markdown (the table in README.md).")
+        str, typer.Option("--format", help="text, or markdown (the table in reports/README.md).")
     ] = "text",
 ) -> None:
     """Print a paper's tables: published beside ours, from the records."""

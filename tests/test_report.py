@@ -213,8 +213,8 @@ def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
 
 
 def test_committed_texts_show_the_committed_records():
-    """README's tables and summary.csv come from the records; after a new run, write both again."""
-    readme = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    """The tables of reports/README.md and summary.csv come from the records; after a new run, write both again."""
+    readme = (paths.REPORTS / "README.md").read_text(encoding="utf-8")
     for paper in study.PAPERS:
         command = f"python -m fer_helpers report --paper {paper} --format markdown"
         assert report.markdown_table(paper) in readme, command
