@@ -42,7 +42,9 @@ def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Jo
     counts = data.counts()
     name, fewest = counts.loc[TRAINING].idxmin(), counts.loc[TRAINING].min()
     if fewest < 2:
-        raise FerError(f"{folder}: the class {name} has {fewest} pictures to train on; it needs 2 at least.")
+        raise FerError(
+            f"{folder}: training pictures of the class {name}: {fewest}; a class needs 2 at least."
+        )
     for split, called in ((PUBLIC_TEST, "validation"), (PRIVATE_TEST, "test")):
         if not counts.loc[split].any():
             raise FerError(
@@ -54,9 +56,13 @@ def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Jo
         raise FerError(
             f"{record} is a run on other pictures than {folder} has now: delete it, or choose another --results-dir."
         )
-    from fer_helpers import training
+    from fer_helpers import checkpoints, training
 
-    return training.job(replace(chosen, dataset=str(folder), rows=()), "full", seed, results)
+    job = training.job(replace(chosen, dataset=str(folder), rows=()), "full", seed, results)
+    job.config["dataset"] = folder.name  # the same pictures elsewhere are the same experiment
+    job.key = job._key(job.config)
+    job.checkpoint_path = checkpoints.path(experiment, "full", seed, job.key)
+    return job
 
 
 def save(job: "training.Job") -> Path:

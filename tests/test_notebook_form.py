@@ -1,5 +1,7 @@
 """Form of the notebooks: every rule finds its bad example, the course keeps them, nbval really compares."""
 
+import base64
+import io
 import os
 import re
 import subprocess
@@ -7,7 +9,11 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
+import seaborn as sns
+from PIL import Image
 
 import notebooks as form  # tools/notebooks.py
 from fer_helpers import paths
@@ -71,6 +77,41 @@ def test_the_sentence_after_a_figure_becomes_its_alternative_text():
     assert [cell.metadata.alt for cell in notebook.cells if "alt" in cell.metadata] == [
         "The picture is grey."
     ]
+
+
+def stored(pixels: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """What a picture (h, w, 3) uint8 looks like when it is stored, and its sizes before and after."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    small = base64.b64decode(form.small_png(base64.b64encode(buffer.getvalue()).decode()))
+    return np.asarray(Image.open(io.BytesIO(small)).convert("RGB")), len(buffer.getvalue()), len(small)
+
+
+def test_stored_figures_are_small_and_keep_greys_and_colours():
+    noise = np.random.default_rng(0).normal(0, 10, (96, 96))
+    face = np.clip(np.linspace(0, 255, 96) + noise, 0, 255).astype("uint8")[..., np.newaxis].repeat(3, -1)
+    again, before, after = stored(face)
+    assert after < 0.7 * before and np.abs(again.astype(int) - face).max() <= 5
+    chart = face.copy()  # a face with lines in seven colours on it
+    colours = np.array(sns.color_palette("colorblind", 7)) * 255
+    for k, colour in enumerate(colours.round().astype("uint8")):
+        chart[10 * k : 10 * k + 2] = colour
+    again, before, after = stored(chart)
+    assert after < 0.7 * before and np.abs(again.astype(int) - chart).max() <= 8
+
+
+def test_tables_are_stored_without_line_breaks():
+    notebook = nbformat.read(BAD / "good.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    table = pd.DataFrame({"a b": ["two words"]})
+    data = {"text/html": table._repr_html_(), "text/plain": str(table)}
+    cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
+    canonical = form.canonical(notebook)
+    cell = next(cell for cell in canonical.cells if cell.cell_type == "code")
+    html = cell.outputs[0].data["text/html"]
+    assert "\n" not in html and "<style" not in html and "<td>two words</td>" in html
+    tags = re.findall(r"<[^>]*>", data["text/html"].replace("<style scoped>", "").replace("</style>", ""))
+    assert re.findall(r"<[^>]*>", html) == tags
 
 
 def test_the_course_keeps_the_rules():

@@ -51,7 +51,10 @@ def test_train_evaluate_and_use(command, faces, tmp_path):
     assert record["profile"] == "full" and record["dataset"]["name"] == "faces" and record["metrics"] == {}
     assert record["dataset"]["rows"] == {"Training": 48, "selection": 6, "PublicTest": 6, "PrivateTest": 6}
     assert record["config"]["rows"] == []  # no row of the paper's tables
+    assert str(tmp_path) not in json.dumps(record)  # nor where the pictures lie
 
+    (tmp_path / "elsewhere").mkdir()
+    faces = faces.rename(tmp_path / "elsewhere" / "faces")  # the folder may move
     code, out, err = command("evaluate", ID, "--data", faces)
     assert code == 0 and "PrivateTest        n     6" in out, (out, err)
     assert trained.card(network)["n"]["PrivateTest"] == 6
@@ -103,7 +106,7 @@ def test_refusals(command, faces, tmp_path, monkeypatch):
     shutil.copytree(few, split / "train")
     for folder in ("validation", "test"):
         shutil.copytree(faces, split / folder)
-    assert "the class grave has 1 pictures to train on; it needs 2 at least" in refused(command, split)
+    assert "training pictures of the class grave: 1; a class needs 2" in refused(command, split)
     shutil.rmtree(split / "train")
     shutil.copytree(faces, split / "train")
     shutil.rmtree(split / "test")

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fer_helpers import plots
 
@@ -63,3 +64,21 @@ def test_accuracies_with_a_missing_published_value():
     assert [label.get_text() for label in axis.get_yticklabels()] == ["A", "B"]
     (bars,) = axis.containers[0][2]
     np.testing.assert_allclose([segment[:, 0] for segment in bars.get_segments()], [[0.58, 0.62], [0.4, 0.6]])
+
+
+@pytest.mark.parametrize("size, zoom", [(0.9, 2), (1.15, 2), (1.9, 3)])
+def test_an_enlarged_image_keeps_square_pixels(tmp_path, size, zoom):
+    plots.use_style()
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48), "uint8")
+    plots.image_grid(images, ["a", "two\nlines", "", "d", "e"], 3, size).savefig(
+        tmp_path / "grid.png", bbox_inches="tight"
+    )
+    stored = np.asarray(Image.open(tmp_path / "grid.png").convert("L")).astype(int)
+    for k, image in enumerate(images):
+        enlarged = np.kron(image.astype(int), np.ones((zoom, zoom), int))
+        x = 6 + k % 3 * (48 * zoom + 6)
+        found = [
+            np.abs(stored[y : y + 48 * zoom, x : x + 48 * zoom] - enlarged).max()
+            for y in range(len(stored) - 48 * zoom)
+        ]
+        assert min(found) <= 1, k

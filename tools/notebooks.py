@@ -34,6 +34,8 @@ IGNORED = {"nbval-ignore-output", "nbval-skip"}  # tags of cells whose output nb
 MAX_CELL_LINES, MAX_KB, MAX_AVERAGE_KB, MIN_COMPARED = 15, 400, 150, 0.60
 CODE_CELLS, CODE_LINES, QUESTIONS = (15, 35), (120, 250), (5, 8)
 
+BARELY_COLOURED = 12  # difference of red, green and blue up to which a pixel is grey
+
 Problems = Iterator[tuple[int, str]]  # cell (0: the notebook as a whole), message
 RULES: list[tuple[Callable, str]] = []
 
@@ -54,7 +56,10 @@ def scopes(path: Path) -> set[str]:
 
 
 def canonical(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Copy without noise: fixed metadata, cell metadata reduced to tags and alternative text, no stderr."""
+    """Copy without noise: fixed metadata, cell metadata reduced to tags and alternative text, no stderr.
+
+    Tables keep their HTML without line breaks and style.
+    """
     notebook = copy.deepcopy(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -65,23 +70,32 @@ def canonical(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in (o for o in cell.outputs if "data" in o):
                 output.metadata = {}
+                if "text/html" in output.data:  # pandas writes a line a cell of a table, JSON adds to each
+                    html = re.sub(r"<style scoped>.*?</style>", "", output.data["text/html"], flags=re.S)
+                    output.data["text/html"] = re.sub(r">\s+<", "><", html)
             if pictures(cell):  # nbconvert writes it as the picture's alternative text
                 cell.metadata["alt"] = reading_sentence(notebook.cells, number)
     return notebook
 
 
 def small_png(encoded: str) -> str:
-    """The PNG (base64) with a palette of 256 colours or 64 greys, or as it is where that is not smaller."""
+    """The PNG (base64) in 32 greys, or in 64 greys and 64 colours; as it is where that is not smaller.
+
+    In a grid of faces nobody misses the other greys. A smooth wall behind coloured boxes would show steps with 32.
+    """
     stored = base64.b64decode(encoded)
     picture, buffer = Image.open(io.BytesIO(stored)).convert("RGB"), io.BytesIO()
     pixels = np.asarray(picture)
-    if (pixels == pixels[..., :1]).all():
-        palette = picture.convert("L").point(
-            lambda grey: round(grey / 255 * 63) * 255 // 63
-        )  # faces keep their greys
-    else:
-        palette = picture.quantize(256, method=Image.Quantize.FASTOCTREE)
-    palette.save(buffer, "PNG", optimize=True)
+    coloured = pixels[np.ptp(pixels, axis=-1) > BARELY_COLOURED]
+    if len(coloured):
+        colours = Image.fromarray(coloured[np.newaxis]).quantize(64, method=Image.Quantize.FASTOCTREE)
+        greys = np.rint(np.linspace(0, 255, 64)).astype(int).repeat(3)
+        palette = Image.new("P", (1, 1))
+        palette.putpalette([*greys.tolist(), *colours.getpalette()[: 3 * 64]])
+        small = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    else:  # not as a palette: neighbouring greys differ little, of which PNG makes use
+        small = picture.convert("L").point(lambda grey: round(round(grey / 255 * 31) * 255 / 31))
+    small.save(buffer, "PNG", optimize=True)
     return base64.b64encode(min(stored, buffer.getvalue(), key=len)).decode()
 
 
