@@ -15,6 +15,7 @@ TABLE = replace(FIGURE, epochs=30)
 TRANSFER = replace(FIGURE, learning_rate=1e-4, min_learning_rate=1e-5)
 CHOSEN = ("shift", "flip")  # "Translation+Horizontal Flip"
 PLAIN, WITH_GAN = "Chosen augmentation", "Chosen augmentation, GAN data"
+SMALL_QUICK = replace(QUICK, epochs=12, batch_size=32)  # the small networks learn slowly, and quickly enough
 SLOW_QUICK = replace(QUICK, epochs=1, training_images=100)  # some seconds of the reference CNN
 
 # name of an augmentation -> words for it; each is tried alone on the base CNN
@@ -40,6 +41,7 @@ def _ljmu(name: str, title: str, *rows: tuple[str, str], **changes) -> Experimen
         "preprocess": ("unit", "rgb"),
         "augment": CHOSEN,
         "recipe": TABLE,
+        "quick": SMALL_QUICK,
         "selection": HELD_OUT,
     }
     return Experiment(id=f"ljmu/{name}", title=title, rows=rows, **(entry | changes))
