@@ -12,14 +12,15 @@ LATENT = 100  # length of the code z
 LABEL = 48 * 48  # length of the discriminator's row for a class
 
 
-def generator(classes: int = 6, width: int = 128) -> keras.Model:
+def generator(classes: int = 6, width: int = 128, start: float = 0.05) -> keras.Model:
     """Code and condition to an image: z times the class's row, a dense layer, two enlargements, a wide convolution.
 
     Inputs z (n, 100) and condition (n, classes), output (n, 48, 48, 1) in [-1, 1]. 2,405,209 parameters with 6
-    classes. `width`: filters, 128 as published.
+    classes. `width`: filters, 128 as published. The rows start between -`start` and `start`; from Keras's 0.05 for
+    an Embedding z needs thousands of batches to reach the image.
     """
     z, condition = keras.Input((LATENT,), name="z"), keras.Input((classes,), name="condition")
-    x = layers.Multiply()([z, _row(condition, LATENT)])
+    x = layers.Multiply()([z, _row(condition, LATENT, start)])
     x = _leaky(layers.Dense(12 * 12 * width)(x))
     x = layers.Reshape((12, 12, width))(x)
     for _ in range(2):  # 24 x 24, 48 x 48
@@ -68,9 +69,10 @@ def encoder(classes: int = 0, width: int = 64) -> keras.Model:
     return keras.Model(image, [z, condition], name="encoder")
 
 
-def _row(condition: keras.KerasTensor, length: int) -> keras.KerasTensor:
-    """The row of a class (n, length), started like an Embedding."""
-    return layers.Dense(length, use_bias=False, kernel_initializer="random_uniform")(condition)
+def _row(condition: keras.KerasTensor, length: int, start: float = 0.05) -> keras.KerasTensor:
+    """The row of a class, (n, length)."""
+    uniform = keras.initializers.RandomUniform(-start, start)
+    return layers.Dense(length, use_bias=False, kernel_initializer=uniform)(condition)
 
 
 def _leaky(x: keras.KerasTensor) -> keras.KerasTensor:

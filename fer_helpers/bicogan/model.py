@@ -18,14 +18,21 @@ class BiCoGAN(keras.Model):
 
     An encoder with a second output encodes the condition too (Jaiswal et al. 2018): the discriminator gets the
     encoded condition with the data, and the extrinsic-factor loss, here cross-entropy with a constant weight of 1
-    (there it grows), ties it to the true one. Inputs of `call`: a dict of "image" (n, 48, 48, 1), "condition"
-    (n, classes), one-hot, and "drawn" (n, classes), the conditions that the generator gets.
+    (there it grows), ties it to the true one. `noise` is the standard deviation of what is added to all images that
+    the discriminator sees, so that it cannot win by details. Inputs of `call`: a dict of "image" (n, 48, 48, 1),
+    "condition" (n, classes), one-hot, and "drawn" (n, classes), the conditions that the generator gets.
     """
 
     def __init__(
-        self, generator: keras.Model, discriminator: keras.Model, encoder: keras.Model, seed: int = 0
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        encoder: keras.Model,
+        noise: float = 0.0,
+        seed: int = 0,
     ):
         super().__init__(name="bicogan")
+        self.noise = noise
         self.generator, self.discriminator, self.encoder = generator, discriminator, encoder
         self.codes = keras.random.SeedGenerator(seed)
         names = ("discriminator_loss", "generator_loss", "accuracy", "extrinsic_loss")
@@ -35,9 +42,9 @@ class BiCoGAN(keras.Model):
         """Log-odds (n, 1) of the data's triples and the generator's, twice, and the encoded condition (n, classes)."""
         image, drawn = inputs["image"], inputs["drawn"]
         z = keras.random.normal((ops.shape(image)[0], LATENT), seed=self.codes)
-        generated = self.generator([z, drawn], training=training)
+        generated = self._noisy(self.generator([z, drawn], training=training))
         encoded = self.encoder(image, training=training)
-        result = {}
+        image, result = self._noisy(image), {}
         if isinstance(encoded, list | tuple):
             code, result["guess"] = encoded
             said, claimed = ops.stop_gradient(result["guess"]), result["guess"]
@@ -49,6 +56,11 @@ class BiCoGAN(keras.Model):
             "real, for the encoder": self._judge([code, image, claimed]),
             "generated, for the generator": self._judge([z, generated, drawn]),
         }
+
+    def _noisy(self, image: keras.KerasTensor) -> keras.KerasTensor:
+        if not self.noise:
+            return image
+        return image + self.noise * keras.random.normal(ops.shape(image), dtype=image.dtype, seed=self.codes)
 
     def _judge(self, triple: list) -> keras.KerasTensor:
         """Discriminator with constant weights: gradients go through it and not into it."""

@@ -5,6 +5,9 @@ Each number stands beside the same one of real images that the GAN has not seen:
 its agreement is an upper limit.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -21,33 +24,32 @@ JUDGES = {"facekit": "small_facekit", "fer2013": "small_fer2013"}
 COPY = 0.97  # correlation of two images' pixels from which they count as the same picture
 
 
-def measure(profile: str) -> pd.DataFrame:
-    """`table` of the real images held out and of each GAN that is trained in this profile (seed 0).
+def measure(profile: str, seed: int = 0, results_dir: Path | str | None = None) -> pd.DataFrame:
+    """`table` of the real images held out and of each GAN that is trained in this profile.
 
     In the quick profile both variants are trained now if they are not; in the full one those are left out that are
-    not on this computer.
+    not on this computer. The second column, `batches`, says how many a GAN has seen.
     """
     sets, done = {}, {}
     for name in VARIANTS:
-        job = Job(name, profile)
+        job = Job(name, profile, seed, results_dir)
         if profile == "quick":
             job.train()
         elif not job.checkpoint_path.exists():
             continue
-        sets[name], done[name] = like_held_out(job)
+        sets[name], done[name] = like_held_out(job), job.done()
     data = datasets.load("facekit" if profile == "quick" else "fer2013")
-    training, held_out = hold_out(data.split(TRAINING), 0)
-    result = table(trained.load(JUDGES[data.name]), training, held_out, sets)
-    result.insert(1, "batches", result["images"].map(done).astype("Int64"))
+    result = table(trained.load(JUDGES[data.name]), *hold_out(data.split(TRAINING), seed), sets)
+    result.insert(1, "batches", result["images"].map(done))
     return result
 
 
-def like_held_out(job: Job) -> tuple[tuple[np.ndarray, np.ndarray], int]:
+def like_held_out(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 48, 48) and labels (n,) of a trained GAN, as many of each of its classes as were held out."""
     held_out = hold_out(job.data.split(TRAINING), job.seed)[1]
     numbers = [job.data.classes.index(name) for name in job.variant.classes]
     labels = np.searchsorted(numbers, held_out.labels[np.isin(held_out.labels, numbers)])
-    return (job.draw(job.generator(), labels, seed=1), np.array(numbers)[labels]), job.done()
+    return job.draw(job.generator(), labels, seed=1), np.array(numbers)[labels]
 
 
 def table(
@@ -95,7 +97,7 @@ def table(
     return pd.DataFrame(rows)
 
 
-def features(judge: trained.Classifier):
+def features(judge: trained.Classifier) -> Callable[[np.ndarray], np.ndarray]:
     """What the judge's last convolution is given, averaged over the image: a function, images -> (n, channels)."""
     layer = judge.net.get_layer(interpret.last_convolution(judge.net))
     trunk = keras.Model(judge.net.inputs, layer.input)

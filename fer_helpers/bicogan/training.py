@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from fer_helpers import architectures, checkpoints, datasets, doctor, paths, preprocess, records
-from fer_helpers.architectures.bicogan import LATENT
+from fer_helpers.architectures import bicogan as nets
 from fer_helpers.bicogan import RECIPES, VARIANTS
 from fer_helpers.bicogan.model import BiCoGAN
 from fer_helpers.errors import FerError
@@ -25,7 +25,7 @@ from fer_helpers.labels import TRAINING
 from fer_helpers.study import check_profile
 from fer_helpers.training import hold_out
 
-CHUNK = 20  # batches between two checkpoints; the history has their means
+CHUNK = 10  # batches between two checkpoints; the history has their means
 SHEET = 8  # images of a class on the sample sheet
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("architectures/bicogan", "bicogan/__init__", "bicogan/model", "bicogan/training")
@@ -69,7 +69,8 @@ class Job:
         numbers = [self.data.classes.index(name) for name in self.variant.classes]
         self.rows = self.rows.subset(np.isin(self.rows.labels, numbers))
         self.labels = np.searchsorted(numbers, self.rows.labels)  # index into the variant's classes
-        self.config = {"variant": asdict(self.variant), "recipe": asdict(self.recipe)}
+        config = {"variant": asdict(self.variant), "recipe": asdict(self.recipe)}
+        self.config = json.loads(json.dumps(config))  # as the record has it
         self.key = self._key()
         self.record_path = record_path(variant, seed, results_dir or paths.results_dir(profile))
         self.checkpoint_path = checkpoints.path(f"gan/{variant}", profile, seed, self.key)
@@ -77,7 +78,7 @@ class Job:
     def train(self, batches: int | None = None) -> dict:
         """Train until `batches` are done in all (default: the recipe's), from the last checkpoint if there is one.
 
-        Writes the record after every `CHUNK` batches. A full record whose checkpoint is not there is not replaced.
+        A full record whose checkpoint is not there is not replaced: FerError.
         """
         limit = min(batches or self.recipe.batches, self.recipe.batches)
         record = _read(self.record_path, self.name) if self.record_path.exists() else None
@@ -109,10 +110,10 @@ class Job:
                 state["history"].setdefault(name, []).append(value)
             state["seconds"] += time.perf_counter() - began
             checkpoints.write(self.checkpoint_path, model, state, [])
-            record = self._record(state, model, "mixed_bfloat16" if mixed else "float32")
-            with paths.atomic_write(self.record_path) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             print(self._line(state, limit, time.perf_counter() - began), file=sys.stderr, flush=True)
+        record = self._record(state, model, "mixed_bfloat16" if mixed else "float32")
+        with paths.atomic_write(self.record_path) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         return record
 
     def batches(self, first: int, count: int) -> dict[str, np.ndarray]:
@@ -154,7 +155,7 @@ class Job:
 
     def draw(self, generator: keras.Model, labels: np.ndarray, seed: int = 0) -> np.ndarray:
         """Images (n, 48, 48) uint8 for labels (n,), which count the variant's classes; `seed` gives the codes."""
-        codes = np.random.default_rng(seed).normal(size=(len(labels), LATENT)).astype("float32")
+        codes = np.random.default_rng(seed).normal(size=(len(labels), nets.LATENT)).astype("float32")
         conditions = np.eye(len(self.variant.classes), dtype="float32")[labels]
         images = generator.predict([codes, conditions], batch_size=128, verbose=0)[..., 0]
         offset, factor = preprocess.SCALINGS[self.variant.scaling]
@@ -186,11 +187,12 @@ class Job:
     def _model(self) -> BiCoGAN:
         """Build the model with fresh weights, its optimiser ready for a checkpoint."""
         keras.utils.set_random_seed(self.seed)
-        classes, width = len(self.variant.classes), self.recipe.width
+        how, width, classes = self.variant, self.recipe.width, len(self.variant.classes)
         model = BiCoGAN(
-            architectures.bicogan.generator(classes, width),
-            architectures.bicogan.discriminator(classes, width, self.variant.joint),
-            architectures.bicogan.encoder(classes * self.variant.encodes_condition, width // 2),
+            nets.generator(classes, width, how.start),
+            nets.discriminator(classes, width, how.joint),
+            nets.encoder(classes * how.encodes_condition, width // 2),
+            how.noise,
             self.seed,
         )
         optimizer = keras.optimizers.Adam(self.recipe.learning_rate, self.recipe.beta_1)
