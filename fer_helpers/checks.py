@@ -462,6 +462,50 @@ def q08_5(answer: object) -> str | None:
     return _yes(answer, hint)
 
 
+# 09_gan_augmentation
+
+
+@_exercise
+def q09_1(answer: object) -> str | None:
+    """Parameters of the published discriminator for seven classes."""
+    if int(answer) == 1_659_621 + 48 * 48 + 1:
+        return "the rows of the classes have no biases."
+    hint = "each class has a row of 48 x 48 numbers; the last layer sees one row, whichever it is."
+    return _unless(int(answer) == 1_659_621 + 48 * 48, hint)
+
+
+@_exercise
+def q09_2(answer: object) -> str | None:
+    """Log-odds of a discriminator that adds: -0.5 + (0.25 - 1.5)."""
+    hint = "changing angry to happy changes the log-odds of every image by the same amount."
+    return _unless(np.isclose(float(answer), -1.75, atol=1e-6), hint)
+
+
+@_exercise
+def q09_3(answer: object) -> str | None:
+    """Passes over 70,680 images that 18,610 batches of 128 make."""
+    given = float(answer)
+    if np.isclose(given, 18_610 * 128 / 28_709, atol=0.2):
+        return "the notebook trained on all splits but disgust, each image twice: 70,680."
+    return _unless(np.isclose(given, 18_610 * 128 / 70_680, atol=0.2), "images shown, divided by images.")
+
+
+@_exercise
+def q09_4(answer: object) -> str | None:
+    """Agreement of a generator that does not know its label, asked for seven classes equally often."""
+    hint = "whatever the judge says of an image, its label is that one in one case of seven."
+    return _share(answer, 1 / 7, 0.002, hint)
+
+
+@_exercise
+def q09_5(answer: object) -> str | None:
+    """Frechet distance of normal distributions with means 1 and 3, standard deviations 2 and 1."""
+    if np.isclose(float(answer), np.sqrt(5), atol=0.01):
+        return "the distance as it is reported is the squared one."
+    hint = "the squared difference of the means plus the squared difference of the standard deviations."
+    return _unless(np.isclose(float(answer), 5, atol=0.01), hint)
+
+
 # 11_parameter_counts
 
 

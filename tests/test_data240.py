@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, published
+from fer_helpers import architectures, class_weights, published
 from fer_helpers.architectures import data240_ensemble, data240_resnet
 
 # the smallest sizes that the bases take: the counts and the layers are those of 224
 BRANCHES = {
-    "inception_v3": lambda: data240_ensemble.inception_v3(side=75),
+    "inception_v3": lambda: data240_ensemble.inception_v3(side=107),
     "mobilenet_v2": lambda: data240_ensemble.mobilenet_v2(side=161),
     "xception": lambda: data240_ensemble.xception(side=71),
 }
@@ -27,9 +27,8 @@ def randomly(*shape: int) -> np.ndarray:
 
 
 def base_of(net: keras.Model) -> keras.Model:
-    return max(
-        (layer for layer in net.layers if isinstance(layer, keras.Model)), key=keras.Model.count_params
-    )
+    layer = max(net.layers, key=lambda layer: layer.count_params())
+    return layer.layer if isinstance(layer, data240_ensemble.Inference) else layer
 
 
 def trained_step(net: keras.Model) -> float:
@@ -45,9 +44,12 @@ def test_a_branch_survives_training_and_keeps_its_batch_statistics(branch, name)
     expected = architectures.NETS[f"data240_ensemble.{name}"]
     assert (counts["total"], counts["trainable"]) == (expected.total, expected.trainable)
     base = base_of(net)
-    before, fixed = base.trainable_weights[0].numpy(), [w.numpy() for w in base.non_trainable_weights]
+    trained, fixed = (
+        [w.numpy() for w in part] for part in (base.trainable_weights, base.non_trainable_weights)
+    )
     assert np.isfinite(trained_step(net))
-    assert not np.array_equal(base.trainable_weights[0].numpy(), before)  # the base is trained too
+    pairs = zip(base.trainable_weights, trained, strict=True)
+    assert not all(np.array_equal(w.numpy(), old) for w, old in pairs)  # the base is trained too
     assert all(
         np.array_equal(w.numpy(), old) for w, old in zip(base.non_trainable_weights, fixed, strict=True)
     )
@@ -125,3 +127,25 @@ def test_resnet50v2_trains_its_head_only_where_it_is_frozen():
     assert architectures.count_parameters(net)["trainable"] == 26_216_071
     assert np.isfinite(trained_step(net))
     assert not np.array_equal(base.weights[0].numpy(), before[0])
+
+
+def test_the_seven_class_weights_to_the_last_digit():
+    numbers = published.load().query("paper == 'data240' and table == 'Class weights'")
+    counts, weights = (numbers[numbers["metric"] == name]["value"] for name in ("images", "class_weight"))
+    assert class_weights.balanced(counts.astype(int)).tolist() == weights.tolist()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_confusion_matrices_give_the_printed_reports(when):
+    matrix, classes = published.confusion("data240", f"ResNet50V2 confusion matrix, {when} class weights")
+    report = class_weights.report(matrix, classes)
+    numbers = published.load().query(
+        "paper == 'data240' and table == @table",
+        local_dict={"table": f"ResNet50V2 report, {when} class weights"},
+    )
+    for row in numbers.itertuples():
+        if row.row == "overall":
+            ours = {"accuracy": report.loc["weighted", "recall"], "support": matrix.sum()}[row.metric]
+        else:
+            ours = report.loc[row.row, row.metric]
+        assert round(float(ours), 4) == row.value, row

@@ -5,8 +5,7 @@ into three channels with a convolution of 6 parameters, and puts a small head on
 that the slides call Xception, VGG19 and ResNet101V2 are one and the same small network on the image as it is
 (`called_xception`): the notebook gives it the input in place of the base's output. `xception` is what the name says.
 
-The bases run with the batch statistics of their weights file, also in training; without such a file (`weights` None:
-random) they cannot learn much, and a run must say so.
+The bases run with the batch statistics of their weights file, also in training (`Inference`).
 """
 
 from collections.abc import Callable
@@ -18,12 +17,24 @@ IMAGE = (48, 48, 1)  # of every branch
 applications = keras.applications
 
 
+@keras.saving.register_keras_serializable("fer_helpers")
+class Inference(layers.Wrapper):
+    """A network that never runs in training mode: its weights are trained, its batch statistics stay.
+
+    In the authors' Keras 2 `base(x, training=False)` did that; in Keras 3 the mode of the whole model overrides it.
+    """
+
+    def call(self, x):
+        """Run the network on x (n, height, width, channels)."""
+        return self.layer(x, training=False)
+
+
 def inception_v3(
     classes: int = 7, normalised: bool = True, side: int = 224, weights: str | None = None
 ) -> keras.Model:
     """InceptionV3 branch; without `normalised` the "features_InceptionV3" that votes in top-3 and top-5.
 
-    Input (n, 48, 48, 1), enlarged to `side`, at least 75; output (n, classes) probabilities. `weights`: None,
+    Input (n, 48, 48, 1), enlarged to `side`, at least 107; output (n, classes) probabilities. `weights`: None,
     "imagenet" or a file. 21,825,325 parameters, 21,786,797 of them trained; 21,817,133 and 21,782,701 without
     normalisation.
     """
@@ -116,7 +127,7 @@ def _base(
     inputs = keras.Input(IMAGE)
     enlarge = keras.Sequential([layers.Resizing(side, side), layers.Conv2D(3, 1)], name="img_augment")
     base = build(include_top=False, weights=weights, input_shape=(side, side, 3))
-    return inputs, base(enlarge(inputs), training=False)
+    return inputs, Inference(base, name=base.name)(enlarge(inputs))
 
 
 def _pooled(x: keras.KerasTensor) -> keras.KerasTensor:
