@@ -36,6 +36,8 @@ def test_models_inside_a_model_count():
     outer = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(inner(inputs))))
     assert complexity.multiply_adds(outer) == complexity.multiply_adds(inner) + 8 * 10 * 4 * 2
     assert sum(1 for _ in complexity.with_kernel(outer)) == 2
+    wrapped = keras.Model(inputs, data240_ensemble.Inference(inner)(inputs))
+    assert complexity.multiply_adds(wrapped) == complexity.multiply_adds(inner)
 
 
 def test_multiply_adds_of_mobilenet_v2_as_published():
