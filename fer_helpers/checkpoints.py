@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ class Checkpoint:
     """State of a run after an epoch.
 
     `state` is the history and whatever else is plain JSON; `variables` are the weights, optimiser slots and seeds of
-    the random layers as arrays; `best` are the network's weights after the best epoch so far.
+    the random layers as arrays; `best` are the network's weights after the best epoch so far; `average` is that of
+    the weights over the steps, empty where none is taken.
     """
 
     state: dict
     variables: list[np.ndarray]
     best: list[np.ndarray]
+    average: list[np.ndarray]
 
 
 def path(experiment_id: str, profile: str, seed: int, key: str) -> Path:
@@ -36,10 +39,17 @@ def variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def write(path: Path, model: keras.Model, state: dict, best: list[np.ndarray]) -> None:
+def write(
+    path: Path,
+    model: keras.Model,
+    state: dict,
+    best: list[np.ndarray],
+    average: Sequence[np.ndarray] = (),
+) -> None:
     """Write the state of `model` to `path` (.npz)."""
     arrays = {f"variable_{i:04d}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables(model))}
     arrays |= {f"best_{i:04d}": value for i, value in enumerate(best)}
+    arrays |= {f"average_{i:04d}": value for i, value in enumerate(average)}
     with paths.atomic_write(path) as temporary:
         np.savez(temporary, state=np.frombuffer(json.dumps(state).encode(), dtype="uint8"), **arrays)
 
@@ -49,14 +59,15 @@ def read(path: Path) -> Checkpoint:
     try:
         with np.load(path, allow_pickle=False) as archive:
             state, names = json.loads(archive["state"].tobytes()), sorted(archive.files)
-            arrays = {
-                kind: [archive[n] for n in names if n.startswith(kind)] for kind in ("variable_", "best_")
-            }
+            variables, best, average = (
+                [archive[n] for n in names if n.startswith(kind)]
+                for kind in ("variable_", "best_", "average_")
+            )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FerError(
             f"The checkpoint {path} is damaged ({error}). Delete it to train from the start."
         ) from error
-    return Checkpoint(state, arrays["variable_"], arrays["best_"])
+    return Checkpoint(state, variables, best, average)
 
 
 def restore(model: keras.Model, checkpoint: Checkpoint, path: Path) -> None:

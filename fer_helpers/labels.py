@@ -11,6 +11,8 @@ TRAINING, PUBLIC_TEST, PRIVATE_TEST = SPLITS = ("Training", "PublicTest", "Priva
 
 # The papers that report both test splits as one; then a part of Training selects, so that both stay unseen.
 MERGED, HELD_OUT = "PublicTest and PrivateTest", "a fifth of Training"
+# The images of PublicTest that stand in no other split (see `datasets.clean_rows`): what selects our own networks.
+CLEAN_PUBLIC_TEST = "clean PublicTest"
 # What must not be: a selection set that is trained on as well. It is here to show what that does (ljmu, row 10).
 LEAKED = "a fifth of the images trained on"
 

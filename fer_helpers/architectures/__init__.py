@@ -13,6 +13,7 @@ import pandas as pd
 
 from fer_helpers.architectures import (
     bicogan,
+    compact,
     data240,
     data240_ensemble,
     data240_resnet,
@@ -99,6 +100,10 @@ NETS = {
     ),
     "bicogan.generator": Net(bicogan.generator, 2_405_209, 2_405_209, "2,405,209"),
     "bicogan.discriminator": Net(bicogan.discriminator, 1_659_621, 1_659_621, "1,659,621"),
+    "compact.compact_60k": Net(partial(compact.compact, 60), 56_375, 55_959, ""),
+    "compact.compact_200k": Net(partial(compact.compact, 200), 218_503, 217_703, ""),
+    "compact.compact_900k": Net(partial(compact.compact, 900), 947_447, 945_783, ""),
+    "compact.compact_1800k": Net(partial(compact.compact, 1800), 1_837_319, 1_834_983, ""),
     "bicogan.encoder": Net(bicogan.encoder, 4_767_844, 4_766_052, ""),
 }
 

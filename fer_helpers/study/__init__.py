@@ -9,7 +9,7 @@ from pathlib import Path
 from fer_helpers import paths, records
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST
-from fer_helpers.study import data240, emotionaldan, ljmu, ucf_keypoints, uvic_cnn
+from fer_helpers.study import compact, data240, emotionaldan, ljmu, ucf_keypoints, uvic_cnn
 from fer_helpers.study.experiment import Experiment
 
 PROFILES = ("quick", "full")
@@ -19,6 +19,7 @@ PAPERS = {
     "emotionaldan": emotionaldan,
     "ljmu": ljmu,
     "data240": data240,
+    "compact": compact,  # no paper: the course's own networks
 }
 _ALL = tuple(experiment for paper in PAPERS.values() for experiment in paper.EXPERIMENTS)
 EXPERIMENTS = {experiment.id: experiment for experiment in _ALL}

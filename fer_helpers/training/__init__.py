@@ -16,10 +16,11 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ from fer_helpers import (
     architectures,
     augment,
     checkpoints,
+    class_weights,
     datasets,
     doctor,
     landmarks,
@@ -37,7 +39,15 @@ from fer_helpers import (
 )
 from fer_helpers.architectures import pretrained
 from fer_helpers.errors import FerError
-from fer_helpers.labels import LEAKED, MERGED, PRIVATE_TEST, PUBLIC_TEST, TRAINING
+from fer_helpers.labels import (
+    CLEAN_PUBLIC_TEST,
+    HELD_OUT,
+    LEAKED,
+    MERGED,
+    PRIVATE_TEST,
+    PUBLIC_TEST,
+    TRAINING,
+)
 from fer_helpers.training import generated_rows
 
 if TYPE_CHECKING:
@@ -80,17 +90,26 @@ def stopped_by(recipe: "Recipe", history: History, limit: int) -> str | None:
 
 
 def job(experiment: "Experiment", profile: str, seed: int, results_dir: Path) -> "Job":
-    """The job of an experiment: an `AlignmentJob` where the network learns landmarks as well."""
-    from fer_helpers.training.alignment import AlignmentJob  # here, because it extends Job
+    """The job of an experiment: one of its own kind for landmarks, for a later phase, and for our own networks."""
+    from fer_helpers.training.alignment import AlignmentJob  # here, because they extend Job
+    from fer_helpers.training.compact import CompactJob
+    from fer_helpers.training.phases import PhaseJob
 
-    return (AlignmentJob if experiment.loss_weights else Job)(experiment, profile, seed, results_dir)
+    kind = (
+        AlignmentJob
+        if experiment.loss_weights
+        else CompactJob
+        if experiment.selection == CLEAN_PUBLIC_TEST
+        else Job
+    )
+    return (PhaseJob if experiment.start else kind)(experiment, profile, seed, results_dir)
 
 
 class Job:
     """One experiment with one profile and seed: its data, its freshness key, its checkpoint and its record."""
 
     def __init__(self, experiment: "Experiment", profile: str, seed: int, results_dir: Path):
-        self.experiment, self.profile, self.seed = experiment, profile, seed
+        self.experiment, self.profile, self.seed, self.results_dir = experiment, profile, seed, results_dir
         self.recipe = experiment.recipe if profile == "full" else experiment.quick
         self.data = datasets.load(experiment.dataset if profile == "full" else "facekit")
         if experiment.landmarks:
@@ -99,6 +118,7 @@ class Job:
         del self.config["quick"], self.config["seeds"]
         self.training, self.selection = self._split()
         self.initial_weights = pretrained.RANDOM
+        self.average: list[np.ndarray] = []  # of the weights over the steps, where a recipe asks for it
         self.key = self._key(self.config)
         self.record_path = records.path(results_dir, experiment.id, seed)
         self.checkpoint_path = checkpoints.path(experiment.id, profile, seed, self.key)
@@ -119,15 +139,15 @@ class Job:
         history = state["history"]
         while not (reason := stopped_by(self.recipe, history, limit)):
             began, epoch = time.perf_counter(), len(history["loss"])
-            rate = learning_rate(self.recipe, history)
+            rate = self._rate(history)
             model.optimizer.learning_rate = rate
             logs = self._fit(model, training, validation, epoch)
             for name, value in {**logs, "learning_rate": rate}.items():
                 history.setdefault(name, []).append(float(value))
             if best_epoch(history) == epoch:
-                best = net.get_weights()
+                best = self.average or net.get_weights()
             state["seconds"] += time.perf_counter() - began
-            checkpoints.write(self.checkpoint_path, model, state, best)
+            checkpoints.write(self.checkpoint_path, model, state, best, self.average)
             print(
                 f"{self.experiment.id} seed {self.seed}, epoch {epoch + 1} of {limit}: loss {history['loss'][-1]:.3f}, "
                 f"accuracy {history['accuracy'][-1]:.3f}, selection accuracy {history['val_accuracy'][-1]:.3f}, "
@@ -151,17 +171,21 @@ class Job:
                 f"The weights behind {self.record_path} are not in {self.checkpoint_path.parent}, or experiment, data "
                 f"or code have changed since. Delete the record and run: {again}"
             )
-        net, probabilities = self.best_net(), {}
-        for split, rows in self._test_sets().items():
-            scores, record["metrics"][split] = self._score(net, rows)
-            probabilities[split] = scores
-            if not rows.clean.all():
-                record["metrics"][f"{split} clean"] = metrics.summarise(
-                    rows.labels[rows.clean], scores[rows.clean]
-                )
+        record["metrics"], probabilities = self._test_results(self.best_net())
         record["evaluated"] = _now()
         records.write(self.record_path, record, probabilities)
         return record
+
+    def _test_results(self, net: keras.Model) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
+        """Score the test sets: measures and probabilities by the name of the set."""
+        measures, probabilities = {}, {}
+        for split, rows in self._test_sets().items():
+            probabilities[split], measures[split] = self._score(net, rows)
+            if not rows.clean.all():
+                measures[f"{split} clean"] = metrics.summarise(
+                    rows.labels[rows.clean], probabilities[split][rows.clean]
+                )
+        return measures, probabilities
 
     def best_net(self) -> keras.Model:
         """Return the network with the weights of the best epoch, from this computer's checkpoint."""
@@ -172,7 +196,7 @@ class Job:
     def _split(self) -> tuple[datasets.Dataset, datasets.Dataset]:
         """Return the rows to train on and those that select the epoch; both follow from the seed."""
         rows, selection = self.data.split(TRAINING), self.data.split(PUBLIC_TEST)
-        if self.experiment.selection != PUBLIC_TEST:
+        if self.experiment.selection in (HELD_OUT, LEAKED):
             rows, selection = hold_out(rows, self.seed)
         chosen = np.random.default_rng(self.seed).permutation(len(rows))[: self.recipe.training_images]
         rows = rows.subset(np.sort(chosen))
@@ -189,9 +213,12 @@ class Job:
     def _test_sets(self) -> dict[str, datasets.Dataset]:
         """The sets that `evaluate` scores; both together where neither has selected anything."""
         sets = {split: self.data.split(split) for split in (PUBLIC_TEST, PRIVATE_TEST)}
-        if self.experiment.selection != PUBLIC_TEST:
+        if self.experiment.selection in (HELD_OUT, LEAKED):
             sets[MERGED] = self.data.subset(np.flatnonzero(self.data.splits != TRAINING))
         return sets
+
+    def _rate(self, history: History) -> float:
+        return learning_rate(self.recipe, history)
 
     def _preprocessor(self) -> preprocess.Preprocessor:
         return preprocess.fit(self.experiment.preprocess, self.training.images, self.training.landmarks)
@@ -200,7 +227,8 @@ class Job:
         """The code that the experiment runs through."""
         network = f"architectures/{self.experiment.architecture.split('.')[0]}"
         landmarking = ["landmarks/__init__", "landmarks/geometry"] if self.experiment.landmarks else []
-        return ["preprocess", "augment", network, "training/__init__", *landmarking]
+        weighting = ["class_weights"] if self.experiment.class_weights else []
+        return ["preprocess", "augment", network, "training/__init__", *landmarking, *weighting]
 
     def _key(self, config: dict) -> str:
         """Hash of everything whose change must retrain: the entry, the data and the code that it runs through."""
@@ -232,15 +260,19 @@ class Job:
     def _build(self) -> tuple[keras.Model, keras.Model]:
         """Return the network, and the compiled model that trains it: augmentation in front."""
         keras.utils.set_random_seed(self.seed)
-        start = {}
-        if self.experiment.pretrained and self.profile == "full":
-            start["weights"], self.initial_weights = pretrained.find(self.experiment.pretrained)
-        net = self._net(**start)
+        net = self._initial_net()
         inputs = keras.Input(net.input_shape[1:])
         seen = augment.pipeline(self.experiment.augment)(inputs) if self.experiment.augment else inputs
         model = keras.Model(inputs, net(seen))
         model.compile(self._optimizer(model), loss="categorical_crossentropy", metrics=["accuracy"])
         return net, model
+
+    def _initial_net(self) -> keras.Model:
+        """Return the network as training begins with it: with ImageNet weights where the experiment asks for them."""
+        start = {}
+        if self.experiment.pretrained and self.profile == "full":
+            start["weights"], self.initial_weights = pretrained.find(self.experiment.pretrained)
+        return self._net(**start)
 
     def _optimizer(self, model: keras.Model) -> keras.optimizers.Optimizer:
         """Return the optimiser with its slots made, so that a checkpoint can be put into them."""
@@ -252,15 +284,7 @@ class Job:
         """Train an epoch, in an order that follows from seed and epoch; return its measures."""
         x, y = training
         order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
-        logs = model.fit(
-            x[order],
-            y[order],
-            self.recipe.batch_size,
-            validation_data=validation,
-            shuffle=False,
-            verbose=0,
-        ).history
-        return {name: values[0] for name, values in logs.items()}
+        return one_epoch(model, x[order], y[order], self.recipe.batch_size, validation)
 
     def _score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
         """Return the probabilities of a test set and their measures."""
@@ -299,6 +323,7 @@ class Job:
         if self.profile == "quick" and stopped_by(self.recipe, checkpoint.state["history"], limit):
             return fresh, net.get_weights()  # an empty results folder means: really train
         checkpoints.restore(model, checkpoint, self.checkpoint_path)
+        self.average = checkpoint.average
         print(
             f"{self.experiment.id}: going on after epoch {len(checkpoint.state['history']['loss'])}",
             file=sys.stderr,
@@ -356,6 +381,44 @@ class Job:
             "finished": _now(),
             "metrics": {},
         }
+
+
+def one_epoch(
+    model: keras.Model,
+    x: np.ndarray,
+    y: Any,
+    batch_size: int,
+    validation: tuple,
+    after_step: Callable[[int], None] = lambda step: None,
+) -> dict[str, float]:
+    """Train `model` on the batches of x and y in their order, then score `validation`; return all measures.
+
+    It does what `fit` does for one epoch. But `fit` ends with a pause under TensorFlow 2.21: the tuner of its input
+    pipeline sleeps for 10 ms, 20 ms, 40 ms and so on, and is waited for, which makes up to half of the time.
+    """
+
+    def step(number: int, x: np.ndarray, y: Any) -> dict[str, float]:
+        measures = model.train_on_batch(x, y, return_dict=True)
+        after_step(number)
+        return measures
+
+    measures = _mean_over_batches(step, x, y, batch_size)
+    return measures | {f"val_{name}": value for name, value in score(model, *validation).items()}
+
+
+def score(model: keras.Model, x: np.ndarray, y: Any, batch_size: int = 256) -> dict[str, float]:
+    """Loss and metrics of a compiled `model` on x and y."""
+    return _mean_over_batches(lambda _, x, y: model.test_on_batch(x, y, return_dict=True), x, y, batch_size)
+
+
+def _mean_over_batches(step: Callable, x: np.ndarray, y: Any, batch_size: int) -> dict[str, float]:
+    """Mean over all images of what `step` (number, x, y) measures on each batch."""
+    total: dict[str, float] = {}
+    for number, start in enumerate(range(0, len(x), batch_size)):
+        batch = keras.tree.map_structure(lambda a, start=start: a[start : start + batch_size], (x, y))
+        for name, value in step(number, *batch).items():
+            total[name] = total.get(name, 0.0) + float(value) * len(batch[0])
+    return {name: value / len(x) for name, value in total.items()}
 
 
 def hold_out(rows: datasets.Dataset, seed: int) -> tuple[datasets.Dataset, datasets.Dataset]:

@@ -17,7 +17,7 @@ import numpy as np
 from fer_helpers import architectures, checkpoints, datasets, landmarks, metrics
 from fer_helpers.architectures import emotionaldan, face_alignment
 from fer_helpers.labels import SPLITS, TRAINING
-from fer_helpers.training import Job
+from fer_helpers.training import Job, one_epoch
 
 Arrays = tuple[np.ndarray, dict[str, np.ndarray]]
 CHUNK = 5000  # images that are varied at once: some hundred MB
@@ -88,21 +88,14 @@ class AlignmentJob(Job):
                 self.recipe.learning_rate * (1 + math.cos(math.pi * epoch / epochs)) / 2
             )
             seen, y_seen = self._varied((x, y), [self.seed, epoch, FIRST_STEP])
-            logs = model.fit(
-                seen,
-                y_seen["landmarks"],
-                self.recipe.batch_size,
-                validation_data=validation,
-                shuffle=False,
-                verbose=0,
-            ).history
-            for name, (value,) in logs.items():
-                state["history"].setdefault(name, []).append(float(value))
+            logs = one_epoch(model, seen, y_seen["landmarks"], self.recipe.batch_size, validation)
+            for name, value in logs.items():
+                state["history"].setdefault(name, []).append(value)
             state["seconds"] += time.perf_counter() - began
             checkpoints.write(path, model, state, [])
             print(
                 f"{self.experiment.id} seed {self.seed}, landmark stage, epoch {epoch + 1} of {epochs}: "
-                f"loss {logs['loss'][0]:.3f}, selection loss {logs['val_loss'][0]:.3f}, "
+                f"loss {logs['loss']:.3f}, selection loss {logs['val_loss']:.3f}, "
                 f"{time.perf_counter() - began:.0f} s",
                 file=sys.stderr,
             )
@@ -110,10 +103,8 @@ class AlignmentJob(Job):
 
     def _fit(self, model: keras.Model, training: Arrays, validation: Arrays, epoch: int) -> dict[str, float]:
         x, y = self._varied(training, [self.seed, epoch])
-        logs = model.fit(
-            x, y, self.recipe.batch_size, validation_data=validation, shuffle=False, verbose=0
-        ).history
-        return {name.replace("emotion_accuracy", "accuracy"): values[0] for name, values in logs.items()}
+        logs = one_epoch(model, x, y, self.recipe.batch_size, validation)
+        return {name.replace("emotion_accuracy", "accuracy"): value for name, value in logs.items()}
 
     def _varied(self, arrays: Arrays, seed: list[int]) -> Arrays:
         """Return the arrays in a new order, with pictures and landmarks varied together."""
