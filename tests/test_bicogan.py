@@ -26,7 +26,7 @@ TINY = bicogan.Recipe(batches=4, batch_size=8, width=4)
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     """Seconds of training, and a checkpoint after every batch."""
-    monkeypatch.setitem(bicogan.RECIPES, "quick", TINY)
+    monkeypatch.setitem(bicogan.RECIPES, "quick", dict.fromkeys(bicogan.VARIANTS, TINY))
     monkeypatch.setattr(training, "CHUNK", 1)
     # a graph would take longer to make than these few steps
     monkeypatch.setattr(BiCoGAN, "compile", partialmethod(BiCoGAN.compile, run_eagerly=True))
@@ -135,7 +135,13 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tiny):
     for again, weight in zip(half.generator().get_weights(), weights, strict=True):
         np.testing.assert_allclose(again, weight, atol=1e-5)
     assert half.train() == record  # nothing left to do
-    assert json.loads(half.record_path.read_text())["parameters"]["generator"]["total"] > 0
+    written = json.loads(half.record_path.read_text())
+    assert written["parameters"]["generator"]["total"] > 0
+    assert written["deviations"]["width"] == [4, 128] and written["deviations"]["scaling"] == [
+        "symmetric",
+        "unit",
+    ]
+    assert bicogan.deviations("published", "full") == {}
 
 
 def test_what_a_user_can_mend(tiny):
@@ -222,7 +228,7 @@ def test_quality_of_copies_and_of_one_image_again_and_again(monkeypatch):
 JAX = """
 from fer_helpers import bicogan
 from fer_helpers.bicogan import training
-bicogan.RECIPES["quick"] = bicogan.Recipe(batches=2, batch_size=4, width=4)
+bicogan.RECIPES["quick"]["corrected"] = bicogan.Recipe(batches=2, batch_size=4, width=4)
 record = training.Job("corrected", "quick").train()
 assert record["versions"]["backend"].startswith("jax "), record["versions"]
 print(record["history"]["discriminator_loss"])

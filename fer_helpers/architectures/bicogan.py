@@ -17,7 +17,7 @@ def generator(classes: int = 6, width: int = 128, start: float = 0.05) -> keras.
 
     Inputs z (n, 100) and condition (n, classes), output (n, 48, 48, 1) in [-1, 1]. 2,405,209 parameters with 6
     classes. `width`: filters, 128 as published. The rows start between -`start` and `start`; from Keras's 0.05 for
-    an Embedding z needs thousands of batches to reach the image.
+    an Embedding z needs hundreds of batches to reach the image.
     """
     z, condition = keras.Input((LATENT,), name="z"), keras.Input((classes,), name="condition")
     x = layers.Multiply()([z, _row(condition, LATENT, start)])

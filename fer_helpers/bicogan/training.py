@@ -18,7 +18,7 @@ from PIL import Image
 
 from fer_helpers import architectures, checkpoints, datasets, doctor, paths, preprocess, records
 from fer_helpers.architectures import bicogan as nets
-from fer_helpers.bicogan import RECIPES, VARIANTS
+from fer_helpers.bicogan import RECIPES, VARIANTS, deviations
 from fer_helpers.bicogan.model import BiCoGAN
 from fer_helpers.errors import FerError
 from fer_helpers.labels import TRAINING
@@ -28,7 +28,11 @@ from fer_helpers.training import hold_out
 CHUNK = 10  # batches between two checkpoints; the history has their means
 SHEET = 8  # images of a class on the sample sheet
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("architectures/bicogan", "bicogan/__init__", "bicogan/model", "bicogan/training")
+ROOMS = (
+    "architectures/bicogan",
+    "bicogan/model",
+    "bicogan/training",
+)  # the rest of `bicogan` is in the config, or after
 
 
 def record_path(variant: str, seed: int, results_dir: Path | str) -> Path:
@@ -62,7 +66,8 @@ class Job:
     def __init__(self, variant: str, profile: str, seed: int = 0, results_dir: Path | str | None = None):
         if variant not in VARIANTS:
             raise FerError(f"There is no GAN called {variant!r}. The GANs are: {', '.join(VARIANTS)}.")
-        self.name, self.variant, self.recipe = variant, VARIANTS[variant], RECIPES[check_profile(profile)]
+        self.name, self.variant = variant, VARIANTS[variant]
+        self.recipe = RECIPES[check_profile(profile)][variant]
         self.profile, self.seed = profile, seed
         self.data = datasets.load("fer2013" if profile == "full" else "facekit")
         self.rows = self.data if self.variant.every_split else hold_out(self.data.split(TRAINING), seed)[0]
@@ -229,6 +234,7 @@ class Job:
             "seed": self.seed,
             "key": self.key,
             "config": self.config,
+            "deviations": deviations(self.name, self.profile),  # from the published GAN
             "dataset": {
                 "name": self.data.name,
                 "fingerprint": self.data.fingerprint,
