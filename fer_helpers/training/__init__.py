@@ -283,12 +283,15 @@ class Job:
     def _fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
         """Train an epoch, in an order that follows from seed and epoch; return its measures."""
         x, y = training
+        if self.experiment.class_weights:  # cross-entropy is linear in the target
+            counts = np.bincount(self.training.labels, minlength=y.shape[1])
+            y = y * class_weights.balanced(np.maximum(counts, 1)).astype("float32")
         order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
         return one_epoch(model, x[order], y[order], self.recipe.batch_size, validation)
 
     def _score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
         """Return the probabilities of a test set and their measures."""
-        probabilities = net.predict(self._arrays(rows)[0], batch_size=256, verbose=0)
+        probabilities = predict(net, self._arrays(rows)[0])
         return probabilities, metrics.summarise(rows.labels, probabilities)
 
     def _finished_record(self, limit: int) -> dict | None:
@@ -409,6 +412,12 @@ def one_epoch(
 def score(model: keras.Model, x: np.ndarray, y: Any, batch_size: int = 256) -> dict[str, float]:
     """Loss and metrics of a compiled `model` on x and y."""
     return _mean_over_batches(lambda _, x, y: model.test_on_batch(x, y, return_dict=True), x, y, batch_size)
+
+
+def predict(net: keras.Model, x: np.ndarray, batch_size: int = 256) -> Any:
+    """What `net` answers to x, in its own structure; `Model.predict` without its pause (see `one_epoch`)."""
+    parts = [net.predict_on_batch(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
+    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
 
 
 def _mean_over_batches(step: Callable, x: np.ndarray, y: Any, batch_size: int) -> dict[str, float]:

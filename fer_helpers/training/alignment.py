@@ -17,7 +17,7 @@ import numpy as np
 from fer_helpers import architectures, checkpoints, datasets, landmarks, metrics
 from fer_helpers.architectures import emotionaldan, face_alignment
 from fer_helpers.labels import SPLITS, TRAINING
-from fer_helpers.training import Job, one_epoch
+from fer_helpers.training import Job, one_epoch, predict
 
 Arrays = tuple[np.ndarray, dict[str, np.ndarray]]
 CHUNK = 5000  # images that are varied at once: some hundred MB
@@ -121,7 +121,7 @@ class AlignmentJob(Job):
         """Return probabilities and measures; among these the landmark errors of both stages where a face is known."""
         known, output = _known(rows), dict(net.output)
         output["stage_1"] = net.get_layer("stage1_landmarks").output
-        found = keras.Model(net.input, output).predict(self._arrays(rows)[0], batch_size=256, verbose=0)
+        found = predict(keras.Model(net.input, output), self._arrays(rows)[0])
         errors = {
             stage: metrics.summarise_errors(
                 landmarks.normalised_error(found[name][known], rows.landmarks[known])

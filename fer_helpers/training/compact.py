@@ -12,7 +12,7 @@ import numpy as np
 from fer_helpers import datasets, metrics, study
 from fer_helpers.errors import FerError
 from fer_helpers.labels import TRAINING
-from fer_helpers.training import History, Job, one_epoch, score, targets, variation
+from fer_helpers.training import History, Job, one_epoch, predict, score, targets, variation
 
 MIRRORED, CROPS = "mirror-averaged", "ten-crop"
 SHIFTS = ((0, 0), (-3, -3), (-3, 3), (3, -3), (3, 3))  # pixels down and right; each also mirrored: ten crops
@@ -139,7 +139,7 @@ def averaged(net: keras.Model, x: np.ndarray, shifts: tuple[tuple[int, int], ...
     for down, right in shifts:
         view = wide[:, margin - down : margin - down + height, margin - right : margin - right + width]
         for seen in (view, view[:, :, ::-1]):
-            total = total + net.predict(seen, batch_size=256, verbose=0)
+            total = total + predict(net, seen)
     return total / (2 * len(shifts))
 
 
