@@ -4,6 +4,7 @@
 labels as files, `quality` what these are worth. Nothing here starts Keras before it is needed.
 """
 
+import json
 from dataclasses import asdict, dataclass
 
 from fer_helpers.labels import EMOTIONS
@@ -74,7 +75,7 @@ RECIPES = {
 def deviations(variant: str, profile: str) -> dict[str, list]:
     """What a GAN does otherwise than the published one: each field's value here, and there."""
     here, there = (
-        asdict(VARIANTS[name]) | asdict(RECIPES[kind][name])
+        json.loads(json.dumps(asdict(VARIANTS[name]) | asdict(RECIPES[kind][name])))  # as a record has it
         for name, kind in ((variant, profile), ("published", "full"))
     )
     return {field: [value, there[field]] for field, value in here.items() if value != there[field]}

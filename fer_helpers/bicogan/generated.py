@@ -64,7 +64,7 @@ def load(kind: str, profile: str = "quick", seed: int = 0) -> tuple[np.ndarray, 
     """Images (n, 48, 48) uint8 and labels (n,) int64, index into EMOTIONS, of the corrected GAN with this seed.
 
     Its generator has seen only the four fifths of Training that `training.hold_out` gives for the same seed. The quick
-    set is made now where it is not there (20 s). Raises FerError when the full one is not there or is damaged.
+    set is made now where it is not there (half a minute). Raises FerError when the full one is not there or is damaged.
     """
     if profile == "quick":
         from fer_helpers.bicogan.training import Job
