@@ -1,5 +1,8 @@
 """From handmade records to verdicts, tables and the page."""
 
+import dataclasses
+import types
+
 import nbformat
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ import pytest
 
 from fer_helpers import metrics, paths, records, report, study
 from fer_helpers.errors import FerError
+from fer_helpers.report import page, readme
 
 CLAIM = 0.5642  # uvic_cnn, Table 1, Medium
 
@@ -139,8 +143,6 @@ def test_paper_report_prints_both_tables_and_the_runs(tmp_path):
     assert "nan" not in text.lower()
     with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
         report.paper_report("nonsense", "full", tmp_path)
-    with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
-        report.markdown_table("nonsense", tmp_path)
     assert report.runs_table(tmp_path / "nowhere").empty
 
 
@@ -164,7 +166,7 @@ def test_write_index_makes_the_page_and_the_summary(tmp_path, monkeypatch):
         tmp_path / "notebooks" / "04_text.ipynb", nbformat.v4.new_output("stream", text="<b> 5 < 6")
     )
     write(tmp_path, record(profile="quick", commit=None))
-    page = report.write_index("quick", tmp_path).read_text(encoding="utf-8")
+    text = page.write_index("quick", tmp_path).read_text(encoding="utf-8")
     for part in (
         '<a href="notebooks/03_depth.html">Depth &lt;b&gt;&amp; width</a>',
         "took 1.5 minutes",
@@ -178,8 +180,8 @@ def test_write_index_makes_the_page_and_the_summary(tmp_path, monkeypatch):
         "Some &lt;CPU&gt;, 2 cores, no GPU, float32",
         "<code>unknown</code>",
     ):
-        assert part in page, part
-    assert "<script>" not in page and ">nan<" not in page
+        assert part in text, part
+    assert "<script>" not in text and ">nan<" not in text
 
     summary = pd.read_csv(tmp_path / "summary.csv")
     columns = "experiment,profile,seed,test_set,n,accuracy,low,high,macro_recall,parameters,epochs,stopped_by,commit"
@@ -190,12 +192,12 @@ def test_write_index_makes_the_page_and_the_summary(tmp_path, monkeypatch):
 
 def test_write_index_in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "REPORTS", tmp_path / "none")
-    assert "No run yet." in report.write_index("full", tmp_path / "new").read_text(encoding="utf-8")
+    assert "No run yet." in page.write_index("full", tmp_path / "new").read_text(encoding="utf-8")
 
 
 def test_the_page_of_full_runs_shows_their_own_folder(tmp_path):
     write(tmp_path, record())
-    assert "0.5642 [0.548, 0.580]" in report.write_index("full", tmp_path).read_text(encoding="utf-8")
+    assert "0.5642 [0.548, 0.580]" in page.write_index("full", tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_network_with_the_slip_of_the_code_says_so(tmp_path):
@@ -212,12 +214,29 @@ def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
     assert table["low"].iloc[0] < table["accuracy"].iloc[0] == 2025 / 3589 < table["high"].iloc[0]
 
 
-def test_committed_texts_show_the_committed_records():
-    """The tables of reports/README.md and summary.csv come from the records; after a new run, write both again."""
-    readme = (paths.REPORTS / "README.md").read_text(encoding="utf-8")
-    for paper in study.PAPERS:
-        command = f"python -m fer_helpers report --paper {paper} --format markdown"
-        assert report.markdown_table(paper) in readme, command
-    full = paths.REPORTS / "full"
-    stored = (full / "summary.csv").read_text(encoding="utf-8")
-    assert stored == report.summary(full).to_csv(index=False), "python -m fer_helpers index --profile full"
+def test_a_new_paper_and_its_runs_need_no_new_code(tmp_path, monkeypatch):
+    """What somebody adds tomorrow: a room of the study, declared experiments, a first record."""
+    room = types.ModuleType("room", "Experiments of tomorrow: networks of another paper. And more.")
+    entry = dataclasses.replace(study.get("uvic_cnn/medium_n"), id="tomorrow/first", title="First", rows=())
+    room.COMPARISONS = (("the first is better", "first", "second"),)
+    second = dataclasses.replace(entry, id="tomorrow/second", title="Second")
+    monkeypatch.setitem(study.PAPERS, "tomorrow", room)
+    for experiment in (entry, second):
+        monkeypatch.setitem(study.EXPERIMENTS, experiment.id, experiment)
+    write(tmp_path / "full", record("tomorrow/first", paper="tomorrow"), record("tomorrow/gone"))
+
+    text = page.write_index("full", tmp_path / "full").read_text(encoding="utf-8")
+    assert "tomorrow: networks of another paper" in text and "0.5642 [0.548, 0.580]" in text
+    committed = readme.path().read_text(encoding="utf-8")
+    monkeypatch.setattr(paths, "REPORTS", tmp_path)
+    filled = readme.filled(committed)
+    row = "| ours | First | 0.5642 [0.548, 0.580] |"
+    assert committed.count("### ") + 1 == filled.count("### ") and row in filled
+    assert filled.index(row) < filled.index(readme.AFTER_PAPERS) and readme.filled(filled) == filled
+    with pytest.raises(FerError, match="<!-- begin conclusions -->"):
+        readme.filled(committed.replace("<!-- begin conclusions -->", ""))
+
+
+def test_the_committed_tables_show_the_committed_records():
+    """reports/README.md and summary.csv come from the records; after a new run, write both again."""
+    assert readme.stale() == [], "python -m fer_helpers report --write"

@@ -179,6 +179,8 @@ EXPERIMENTS = (
 )
 
 COMPARISONS = (
+    ("dense layers cost accuracy", "mini_vgg_no_fc", "mini_vgg"),
+    ("unfreezing helps (ResNet50V2)", "resnet50v2", "resnet50v2_frozen"),
     ("class weights change the accuracy (ResNet50V2)", "resnet50v2_weighted", "resnet50v2_unweighted"),
     ("class weights change the accuracy (small CNN)", "called_xception_weighted", "called_xception"),
     ("alignment helps (without FC)", "mini_vgg_no_fc_aligned", "mini_vgg_no_fc"),

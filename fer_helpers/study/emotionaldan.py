@@ -103,4 +103,6 @@ EXPERIMENTS = (
 COMPARISONS = (
     ("the landmark term helps the emotion", "dan_facekit", "dan_facekit_alpha_0"),
     ("five convolutions are better than two", "cnn5_fer2013", "cnn2_fer2013"),
+    ("EmotionalDAN is better than two convolutions", "dan_fer2013", "cnn2_fer2013"),
+    ("EmotionalDAN is better than five convolutions", "dan_fer2013", "cnn5_fer2013"),
 )

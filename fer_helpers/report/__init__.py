@@ -1,12 +1,13 @@
-"""From records to tables and the report page.
+"""From records to tables: published numbers beside ours, pairs of runs, runs.
 
-Every number of ours comes from a record, every other one from data/published.csv.
+Every number of ours comes from a record, every other one from data/published.csv. `claims` judges what the papers
+conclude, `readme` writes the tables of reports/README.md, `page` makes index.html, and `numbers` looks for a record
+behind every number in our texts.
 """
 
+import textwrap
 from pathlib import Path
 
-import jinja2
-import nbformat
 import numpy as np
 import pandas as pd
 
@@ -14,7 +15,18 @@ from fer_helpers import metrics, paths, published, records, study
 from fer_helpers.errors import FerError
 from fer_helpers.labels import MERGED, PRIVATE_TEST, PUBLIC_TEST
 
-TEMPLATE = Path(__file__).with_name("report_template.html")
+PUBLIC_COLUMNS = ["published PublicTest", "our PublicTest"]  # where epochs are selected: no results
+
+
+def check_paper(paper: str) -> None:
+    """Raise FerError when the study has no such paper."""
+    if paper not in study.PAPERS:
+        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(study.PAPERS)}.")
+
+
+def title(paper: str) -> str:
+    """What a paper is about, from the first sentence of its room of the study."""
+    return study.PAPERS[paper].__doc__.split(": ", 1)[1].split(".")[0].replace("\n", " ")
 
 
 def verdict(
@@ -52,6 +64,14 @@ def with_interval(scores: dict | None) -> str:
     )
 
 
+def device(record: dict) -> str:
+    """What a run was made on, in a few words; "" where its record does not say."""
+    if not (made_on := record.get("device")):
+        return ""
+    processor = made_on["gpu"] or f"{made_on['cores']} CPU cores"
+    return f"{processor}, {made_on['precision'].removeprefix('mixed_')}"
+
+
 def _claims(numbers: pd.DataFrame, paper: str, table: str, row: str) -> dict[str, float]:
     """Published accuracies of a row of a table: test set -> accuracy; a set that is inferred ends in "unstated"."""
     wanted = pd.Series({"paper": paper, "table": table, "row": row, "metric": "accuracy"})
@@ -85,10 +105,10 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
     One row for each row of each table that an experiment of the study answers, then our variants. A row "as coded" has
     the slip of the authors' code, the row without these words the network that the paper describes. A published test
     accuracy is one on PrivateTest unless "set unstated" stands beside it. "merged" is PublicTest and PrivateTest as
-    one, where neither selects. Raises FerError when the study has no such paper.
+    one, where neither selects. Accuracies, device and verdict are those of seed 0, which was named beforehand; "mean of
+    seeds" is over all runs on PrivateTest. Raises FerError when the study has no such paper.
     """
-    if paper not in study.PAPERS:
-        raise FerError(f"The study has no paper called {paper!r}. The papers are: {', '.join(study.PAPERS)}.")
+    check_paper(paper)
     folder = Path(results_dir or paths.REPORTS / "full")  # whatever FER_RESULTS_DIR says: it is for new runs
     found = {(r["experiment"], r["seed"]): r for r in records.find(folder, paper)}
     numbers = published.load()
@@ -99,7 +119,9 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         record = found.get((experiment.id, 0))
         scores = record["metrics"] if record else {}
         seeds = [
-            r for (name, _), r in found.items() if name == experiment.id and PRIVATE_TEST in r["metrics"]
+            r["metrics"][PRIVATE_TEST]["accuracy"]
+            for (name, _), r in found.items()
+            if name == experiment.id and PRIVATE_TEST in r["metrics"]
         ]
         for table, row in experiment.rows or (("ours", experiment.title),):
             claims = _claims(numbers, paper, table, row)
@@ -117,6 +139,8 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
                     "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
                     "epochs": f"{record['epochs']['done']} of {record['epochs']['recipe']}" if record else "",
                     "seeds": len(seeds),
+                    "mean of seeds": f"{np.mean(seeds):.4f}" if len(seeds) > 1 else "",
+                    "device": device(record) if record else "",
                     "verdict": verdict(record, claim, same_set, test_set),
                 }
             )
@@ -139,76 +163,90 @@ def paper_report(paper: str, profile: str, results_dir: Path) -> str:
     return "\n".join(lines)
 
 
-def paired_tests(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
-    """The paper's claims about pairs (`COMPARISONS` in its room of the study), tested on the images of PrivateTest.
+def pairs(paper: str, results_dir: Path | str | None = None) -> list[dict]:
+    """The pairs of `COMPARISONS` in the paper's room of the study whose two runs (seed 0) are there, tested.
 
-    One row a pair whose two runs are there (seed 0): accuracies, on how many images only one is right, the exact
-    McNemar p-value, and the same adjusted for all rows (Holm). Runs that stopped at an epoch limit take part and are
-    marked with their epochs.
+    Each has claim, first and second (names), records (of both), only_first and only_second (images that one alone has
+    right), p (exact McNemar test on PrivateTest) and p_holm (adjusted for all pairs of the paper that are there).
     """
     folder = Path(results_dir or paths.REPORTS / "full")
-    rows = []
-    for claim, *pair in study.PAPERS[paper].COMPARISONS:
-        files = [records.path(folder, f"{paper}/{name}", 0) for name in pair]
-        found = [records.read(file) for file in files if file.exists()]
-        if len(found) < 2 or not all(PRIVATE_TEST in record["metrics"] for record in found):
+    found = []
+    for claim, *names in study.PAPERS[paper].COMPARISONS:
+        files = [records.path(folder, f"{paper}/{name}", 0) for name in names]
+        runs = [records.read(file) for file in files if file.exists()]
+        if len(runs) < 2 or not all(PRIVATE_TEST in run["metrics"] for run in runs):
             continue
-        a, b = (metrics.right(record["metrics"][PRIVATE_TEST]) for record in found)
+        a, b = (metrics.right(run["metrics"][PRIVATE_TEST]) for run in runs)
+        only = {"only_first": int((a & ~b).sum()), "only_second": int((b & ~a).sum())}
+        pair = {"claim": claim, "first": names[0], "second": names[1], "records": runs}
+        found.append(pair | only | {"p": metrics.mcnemar(a, b)})
+    adjusted = metrics.holm([pair["p"] for pair in found])
+    return [pair | {"p_holm": p} for pair, p in zip(found, adjusted, strict=True)]
+
+
+def paired_tests(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
+    """What `pairs` finds, as a table to read.
+
+    Runs that stopped at an epoch limit take part and are marked with their epochs.
+    """
+    rows = []
+    for pair in pairs(paper, results_dir):
+        accuracy = [round(run["metrics"][PRIVATE_TEST]["accuracy"], 4) for run in pair["records"]]
         unfinished = [
-            f"{name} {record['epochs']['done']} of {record['epochs']['recipe']} epochs"
-            for name, record in zip(pair, found, strict=True)
-            if record["epochs"]["stopped_by"] == "limit"
+            f"{name} {run['epochs']['done']} of {run['epochs']['recipe']} epochs"
+            for name, run in zip((pair["first"], pair["second"]), pair["records"], strict=True)
+            if run["epochs"]["stopped_by"] == "limit"
         ]
         rows.append(
             {
-                "claim": claim,
-                "first": pair[0],
-                "second": pair[1],
-                "accuracy of the first": round(found[0]["metrics"][PRIVATE_TEST]["accuracy"], 4),
-                "of the second": round(found[1]["metrics"][PRIVATE_TEST]["accuracy"], 4),
-                "only the first is right": int((a & ~b).sum()),
-                "only the second": int((b & ~a).sum()),
-                "p": metrics.mcnemar(a, b),
+                "claim": pair["claim"],
+                "first": pair["first"],
+                "second": pair["second"],
+                "accuracy of the first": accuracy[0],
+                "of the second": accuracy[1],
+                "only the first is right": pair["only_first"],
+                "only the second": pair["only_second"],
+                "p": f"{pair['p']:.3g}",
+                "p, Holm": f"{pair['p_holm']:.3g}",
                 "unfinished": "; ".join(unfinished),
             }
         )
-    table = pd.DataFrame(rows)
-    if rows:
-        table.insert(8, "p, Holm", [f"{p:.3g}" for p in metrics.holm(table["p"])])
-        table["p"] = [f"{p:.3g}" for p in table["p"]]
-    return table
+    return pd.DataFrame(rows)
 
 
-def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
-    """The paper's rows as README.md shows them, in Markdown."""
-    table = result_table(paper, results_dir)
-    merged = ["our merged"] if any(table["our merged"]) else []
-    columns = [
-        "table",
-        "row",
-        "published test",
-        *merged,
-        "our PrivateTest",
-        "our clean PrivateTest",
-        "verdict",
-    ]
-    lines = [columns, ["---"] * len(columns), *table[columns].astype(str).to_numpy().tolist()]
+def markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown, without the columns that are empty throughout."""
+    table = table.astype(str)
+    table = table.loc[:, (table != "").any()]
+    lines = [list(table), ["---"] * table.shape[1], *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def accuracies(results_dir: Path) -> pd.DataFrame:
-    """PrivateTest accuracy of every scored record: name, accuracy, low, high, and published (NaN for a variant)."""
+def markdown_table(paper: str, results_dir: Path | str | None = None) -> str:
+    """The paper's rows as reports/README.md shows them, in Markdown."""
+    return markdown(result_table(paper, results_dir).drop(columns=PUBLIC_COLUMNS))
+
+
+def accuracies(results_dir: Path, paper: str = "*") -> pd.DataFrame:
+    """Test accuracy of every scored record, for `plots.accuracies`: name, accuracy, low, high and published (or NaN).
+
+    It is the one on PrivateTest, or on both test splits as one where the paper reports that.
+    """
     numbers = published.load()
     rows = []
-    for record in records.find(results_dir):
-        if PRIVATE_TEST not in record["metrics"]:
+    for record in records.find(results_dir, paper):
+        if PRIVATE_TEST not in record["metrics"] or record["experiment"] not in study.EXPERIMENTS:
             continue
-        scores = record["metrics"][PRIVATE_TEST]
         experiment = study.get(record["experiment"])
         table, row = next(iter(experiment.rows), ("", ""))
-        claim = _claims(numbers, experiment.paper, table, row).get(PRIVATE_TEST, float("nan"))
-        name = f"{experiment.title}, seed {record['seed']}"
-        rows.append((name, scores["accuracy"], *scores["interval"], claim))
+        claim, _, test_set = _test_claim(_claims(numbers, experiment.paper, table, row))
+        test_set = test_set if test_set in record["metrics"] else PRIVATE_TEST
+        scores, epochs = record["metrics"][test_set], record["epochs"]
+        name = experiment.title + (f", seed {record['seed']}" if len(experiment.seeds) > 1 else "")
+        if epochs["stopped_by"] == "limit":
+            name += f", {epochs['done']} of {epochs['recipe']} epochs"
+        claim = np.nan if claim is None else claim
+        rows.append((textwrap.fill(name, 36), scores["accuracy"], *scores["interval"], claim))
     return pd.DataFrame(rows, columns=["name", "accuracy", "low", "high", "published"])
 
 
@@ -250,55 +288,9 @@ def summary(results_dir: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def card(notebook_path: Path) -> dict:
-    """What the report shows of an executed notebook: title, sentence, minutes, key figure and key numbers.
-
-    The cells are tagged `key-figure` and `key-numbers`; the first one of each counts.
-    """
-    notebook = nbformat.read(notebook_path, as_version=4)
-    lines = notebook.cells[0].source.strip().splitlines()
-    seconds = notebook.metadata.get("papermill", {}).get("duration")
-    figure = numbers = ""
-    is_html = False
-    for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                continue
-            data = output.get("data", {})
-            if "key-figure" in tags and not figure and "image/png" in data:
-                figure = data["image/png"]
-            if "key-numbers" in tags and not numbers:
-                is_html = "text/html" in data
-                numbers = data.get("text/html") or data.get("text/plain") or output.get("text", "")
-    return {
-        "name": notebook_path.stem,
-        "title": lines[0].lstrip("# ").replace("`", ""),
-        "sentence": next((line for line in lines[1:] if line.strip()), ""),
-        "minutes": f"{seconds / 60:.1f}" if seconds else "?",
-        "figure": figure,
-        "numbers": numbers,
-        "numbers_are_html": is_html,
-    }
-
-
-def write_index(profile: str, results_dir: Path) -> Path:
-    """Write `index.html` and `summary.csv` into `results_dir` and return the path of the page."""
-    results_dir = Path(results_dir)
-    cards = [card(path) for path in sorted(results_dir.glob("notebooks/[0-9]*.ipynb"))]
-    full = results_dir if profile == "full" else None
+def write_summary(results_dir: Path) -> pd.DataFrame:
+    """Write the summary of a results folder as `summary.csv` into it, and return it."""
     table = summary(results_dir)
     with paths.atomic_write(results_dir / "summary.csv") as temporary:
         table.to_csv(temporary, index=False)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        profile=profile,
-        cards=cards,
-        papers={paper: result_table(paper, full).to_dict("records") for paper in study.PAPERS},
-        summary=table.to_dict("records"),
-        runs=list(records.find(results_dir)),
-        commit=records.current_commit() or "unknown",
-    )
-    with paths.atomic_write(results_dir / "index.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return results_dir / "index.html"
+    return table
