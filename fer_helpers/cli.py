@@ -158,30 +158,53 @@ def doctor() -> None:
 
 @app.command()
 def report(
-    paper: Annotated[str, typer.Option(help="Key of the paper, for example uvic_cnn.")],
+    paper: Annotated[str | None, typer.Option(help="Key of the paper, for example uvic_cnn.")] = None,
     profile: Profile = "full",
     results_dir: ResultsDir = None,
-    output: Annotated[
-        str, typer.Option("--format", help="text, or markdown (the table in reports/README.md).")
-    ] = "text",
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the tables of reports/README.md, and summary.csv.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail when these are stale or a number in a text has no record.")
+    ] = False,
 ) -> None:
-    """Print a paper's tables: published beside ours, from the records."""
+    """Print a paper's tables: published beside ours, from the records; or write or check the committed reports."""
     from fer_helpers import report as reporting
+    from fer_helpers.report import numbers, readme
 
-    folder = _folder(profile, results_dir)
-    if output == "markdown":
-        typer.echo(reporting.markdown_table(paper, folder))
+    if sum([paper is not None, write, check]) != 1:
+        raise FerError("Say one of --paper NAME, --write and --check.")
+    if write:
+        typer.echo(f"Written: {readme.write()}")
+    elif check:
+        if found := numbers.problems():
+            typer.echo("\n".join(found))
+            raise FerError(
+                "What stands above has no record: run report --write, or correct the text (differences in points)."
+            )
+        typer.echo("Every table is fresh, and every number has a record.")
     else:
-        typer.echo(reporting.paper_report(paper, profile, folder))
+        typer.echo(reporting.paper_report(paper, profile, _folder(profile, results_dir)))
+
+
+@app.command()
+def claims(
+    paper: Annotated[str | None, typer.Option(help="Key of a paper; without it, all five.")] = None,
+    results_dir: ResultsDir = None,
+) -> None:
+    """Print what became of each conclusion of the papers, from the full-profile records."""
+    from fer_helpers.report import claims as judging
+
+    typer.echo(judging.text(results_dir, paper))
 
 
 @app.command()
 def index(profile: Profile = "quick", results_dir: ResultsDir = None) -> None:
     """Write index.html and summary.csv from the executed notebooks and the records."""
-    from fer_helpers import report as reporting
+    from fer_helpers.report import page
 
     folder = _folder(profile, results_dir)
-    typer.echo(f"The report is {reporting.write_index(profile, folder).resolve()}")
+    typer.echo(f"The report is {page.write_index(profile, folder).resolve()}")
 
 
 Weights = Annotated[
@@ -220,7 +243,7 @@ def live(
     opened = camera.open_source(source)  # a missing camera is said before Keras starts
     how = {"detector": detector, "everyone": everyone, "memory": memory, "longest": longest}
     lines = sys.stdout if as_json else None
-    table = running.run(opened, trained.load(weights), output, lines, window, limit, **how)
+    table = running.run(opened, trained.light(weights), output, lines, window, limit, **how)
     for skipped in table.attrs["skipped"]:
         typer.echo(f"Skipped: {skipped}", err=True)
     if table.attrs["output"]:
@@ -241,8 +264,28 @@ def predict(
     from fer_helpers import trained
 
     how = {"detector": detector, "everyone": everyone}
-    for line in running.predict(images, trained.load(weights), as_json, **how):
+    for line in running.predict(images, trained.light(weights), as_json, **how):
         typer.echo(line)
+
+
+@app.command()
+def export(
+    experiment: str,
+    name: Annotated[
+        str, typer.Argument(help="What the network will be called: fer_helpers/weights/NAME.npz.")
+    ],
+    seed: Seed = 0,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="Answer with the mean over a picture and its mirror image.")
+    ] = False,
+    results_dir: ResultsDir = None,
+) -> None:
+    """Write the full run of an experiment as a network that comes with the course."""
+    study.get(experiment)
+    from fer_helpers import trained
+
+    path = trained.export(experiment, name, seed, results_dir, mirrored)
+    typer.echo(f"{path}: {path.stat().st_size / 1e6:.2f} MB; beside it card (.json) and graph (.onnx).")
 
 
 @app.command()

@@ -66,6 +66,9 @@ MEASUREMENTS = {
         "ensembles.tables.measure",
         quick=False,
     ),
+    "slips": Measurement(
+        "What slips of data240 cost its smallest network, on held-out training images", "slips.measure"
+    ),
     "live_timing": Measurement(
         "Time of each stage of the live demonstration, beside a plain loop", "live.timing.measure"
     ),
@@ -73,9 +76,45 @@ MEASUREMENTS = {
         "What generated images are worth: label, likeness to the training images, diversity, Frechet distance",
         "bicogan.quality.measure",
     ),
+    "peers": Measurement(
+        "Accuracy and time of a face beside the package fer, in turns on one thread",
+        "speed.peers.measure",
+        quick=False,
+    ),
+    "training_speed": Measurement(
+        "Seconds of an epoch by network, backend and precision, and the share of the input",
+        "speed.training.measure",
+    ),
     "tuning": Measurement("Search for hyper-parameters of ljmu's family of networks", "tuning.measure"),
     "pruning": Measurement(
         "Size, accuracy and time of ljmu's tuned CNN, pruned and rounded to 8 bits", "pruning.measure"
+    ),
+    "calibration": Measurement(
+        "Whether runs are as often right as they are sure, before and after a temperature",
+        "trust.tables.measure_calibration",
+    ),
+    "reliability": Measurement(
+        "Accuracy by confidence, before and after a temperature", "trust.tables.measure_reliability"
+    ),
+    "abstention": Measurement(
+        "Accuracy of the answers that are left when unsure ones are withheld",
+        "trust.tables.measure_abstention",
+    ),
+    "class_recalls": Measurement(
+        "Recall of each class, with intervals", "trust.tables.measure_class_recalls"
+    ),
+    "annotators": Measurement(
+        "Accuracy by the number of annotators who agree", "trust.tables.measure_annotators"
+    ),
+    "label_ceiling": Measurement(
+        "How well ten people's votes name the label, beside a network", "trust.tables.measure_label_ceiling"
+    ),
+    "near_duplicates": Measurement(
+        "Test images with a near-duplicate in Training, and accuracy without them",
+        "trust.tables.measure_near_duplicates",
+    ),
+    "robustness": Measurement(
+        "Accuracy under blur, noise, brightness, shift and rotation", "trust.tables.measure_robustness"
     ),
 }
 

@@ -1,12 +1,13 @@
 """Networks without Keras: written as ONNX, with 8-bit whole numbers if wanted, and run by ONNX Runtime.
 
 ONNX Runtime starts in half a second and takes some 60 MB, where TensorFlow takes seconds and ten times the memory.
-Only `to_onnx` needs Keras, and only `to_int8` the package onnx.
+`to_onnx` writes a network with its weights, `to_graph` without them, for weights that are kept anyway. Only these need
+Keras, and only `to_graph` and `to_int8` the package onnx.
 """
 
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,65 @@ def to_onnx(net: "keras.Model", path: Path) -> None:
 
     Raises FerError when Keras's backend cannot write ONNX with what is installed.
     """
+    with paths.atomic_write(path) as temporary:
+        _export(net, [_images(net)], temporary)
+
+
+def to_graph(net: "keras.Model", path: Path) -> None:
+    """Write what such a network computes to `path` (.onnx, some 50 kB), without its weights: `forward` is given them.
+
+    They are `net.get_weights()`, in this order, so that one file of weights serves Keras and ONNX Runtime.
+    Raises FerError as `to_onnx`.
+    """
+    import keras
+    import onnx
+
+    class WeightsOutside(keras.Model):
+        def call(self, inputs: list) -> object:
+            images, *weights = inputs
+            values = dict(zip(map(id, net.weights), weights, strict=True))
+            state = (
+                net.trainable_variables,
+                net.non_trainable_variables,
+            )  # seeds of random layers among them
+            given = ([values.get(id(v), v.value) for v in variables] for variables in state)
+            return net.stateless_call(*given, images, training=False)[0]
+
+    names = _names(net.weights)
+    weights = [keras.InputSpec("float32", v.shape, name=n) for n, v in zip(names, net.weights, strict=True)]
+    outside = WeightsOutside()
+    outside.built = True
+    with paths.atomic_write(path) as temporary:
+        _export(outside, [[_images(net), *weights]], temporary)
+        model = onnx.load(temporary)
+        inputs = {tensor.name: tensor for tensor in model.graph.input}
+        for name, variable in zip(
+            names, net.weights, strict=True
+        ):  # a constant elsewhere, not an input of each call
+            model.graph.input.remove(inputs[name])
+            constant = model.graph.initializer.add(name=name, dims=variable.shape)
+            constant.data_type, constant.data_location = onnx.TensorProto.FLOAT, onnx.TensorProto.EXTERNAL
+            constant.external_data.add(key="location", value="weights")
+        onnx.save(model, temporary)
+
+
+def _names(weights: Sequence) -> list[str]:
+    return [f"weight_{i:04d}" for i in range(len(weights))]
+
+
+def _images(net: "keras.Model") -> "keras.InputSpec":
     import keras
 
-    images = keras.InputSpec(shape=(None, *net.input_shape[1:]), dtype="float32", name="images")
+    return keras.InputSpec("float32", (None, *net.input_shape[1:]), name="images")
+
+
+def _export(net: "keras.Model", inputs: list, path: Path) -> None:
+    import keras
+
     try:
-        with paths.atomic_write(path) as temporary, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of Keras's bridge to tf2onnx, about NumPy
-            net.export(str(temporary), format="onnx", verbose=False, input_signature=[images])
+            net.export(str(path), format="onnx", verbose=False, input_signature=inputs)
     except ImportError as error:
         raise FerError(
             f"Keras cannot write ONNX from its backend {keras.backend.backend()} ({error}): set "
@@ -58,22 +111,32 @@ def to_int8(source: Path, target: Path, x: np.ndarray) -> None:
         quantization.quantize_static(str(prepared), str(temporary), Calibration(), per_channel=True)
 
 
-def forward(path: Path, threads: int = 1) -> Callable[[np.ndarray], np.ndarray]:
+def forward(
+    path: Path, threads: int = 1, weights: Sequence[np.ndarray] = ()
+) -> Callable[[np.ndarray], np.ndarray]:
     """Load the network in `path` (.onnx): a function, network input (n, ...) float32 -> probabilities (n, classes).
 
-    One thread serves a small network and a few faces best. Raises FerError when the file is damaged.
+    `weights`: those of a network that `to_graph` wrote. One thread serves a small network and a few faces best.
+    Raises FerError when the file is damaged or the weights do not fit it.
     """
-    session = _session(path, threads)
+    session = _session(path, threads, weights)
     name = session.get_inputs()[0].name
-    return lambda x: session.run(None, {name: x})[0]
+
+    def run(x: np.ndarray, kept: Sequence = weights) -> np.ndarray:  # the session uses their memory
+        return session.run(None, {name: x})[0]
+
+    return run
 
 
-def _session(path: Path, threads: int = 1):
+def _session(path: Path, threads: int = 1, weights: Sequence[np.ndarray] = ()):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     try:
+        if weights:
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights]
+            options.add_external_initializers(_names(weights), values)
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises classes of its own, which it does not publish
         raise FerError(f"{path} is no network that ONNX Runtime can read ({error}).") from error

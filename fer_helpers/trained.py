@@ -1,10 +1,12 @@
 """Trained networks ready for use: those that come with the course, and those that this computer has trained.
 
-A network is two files: its weights (.npz; a .keras file of the same would be larger) and its card (.json):
-architecture, classes, preprocessing, how its training images frame a face, and the run that it comes from. Those of the
-course stand in `weights/`; one that was trained on own pictures is a folder with weights.npz and card.json.
+A network is three files: its weights (.npz; a .keras file of the same would be larger), its card (.json: architecture,
+classes, preprocessing, how its training images frame a face, and the run that it comes from), and what it computes with
+the weights (.onnx, small), so that pictures can be labelled without Keras. Those of the course stand in `weights/`; one
+that was trained on own pictures is a folder with weights.npz, card.json and weights.onnx.
 """
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_helpers import paths, pictures, preprocess, records, study
+from fer_helpers import paths, pictures, preprocess, records, runtime, study
 from fer_helpers.errors import FerError
 
 if TYPE_CHECKING:
@@ -36,10 +38,15 @@ class Classifier:
     frame: pictures.Frame = pictures.FRAMES["fer2013"]  # how its training images frame a face
     net: "keras.Model | None" = None  # the network itself, for those who look inside
     trained_on: str = ""  # name of the data set
+    mirrored: bool = False  # whether it answers with the mean over a picture and its mirror image
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         """Give the probabilities (n, classes) float32 of crops (n, 48, 48) uint8."""
-        return self.forward(self.prepare(crops))
+        x = self.prepare(crops)
+        if not self.mirrored:
+            return self.forward(x)
+        views = self.forward(np.concatenate([x, x[:, :, ::-1]]))
+        return views.reshape(2, len(crops), -1).mean(axis=0)
 
 
 def keras_forward(model: "keras.Model") -> Prepare:
@@ -83,6 +90,16 @@ def load(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Cla
             f"python -m fer_helpers train {name} --profile full --seed {seed} --results-dir FOLDER"
         )
     return _restored(training.job(study.get(name), "full", seed, folder), path)
+
+
+def light(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Classifier:
+    """Load a network that has only pictures to label: as `load`, but without Keras where it can run without.
+
+    Then its `net` is None, and it starts in less than a second.
+    """
+    if name in study.EXPERIMENTS or not _graph(_files(name)[0]).exists():
+        return load(name, seed, results_dir)
+    return _read(name, light=True)
 
 
 def at_hand(profile: str = "full", results_dir: Path | str | None = None) -> dict[str, Classifier]:
@@ -145,14 +162,14 @@ def _restored(job: "training.Job", path: Path) -> Classifier:
     return Classifier(job.data.classes, prepare, keras_forward(net), frame, net, job.data.name)
 
 
-def export(name: str, weights: str, seed: int = 0, results_dir: Path | str | None = None) -> Path:
+def export(
+    name: str, weights: str, seed: int = 0, results_dir: Path | str | None = None, mirrored: bool = False
+) -> Path:
     """Write the full run of experiment `name` as the network `weights` that comes with the course; give its path.
 
-    Raises FerError when its preprocessing learns from the training images, which are not part of the course.
+    `mirrored`: let it answer with the mean over a picture and its mirror image.
     """
-    if "standardise" in study.get(name).preprocess:
-        raise FerError(f"{name} standardises by its training images: choose a network that does not.")
-    classifier = load(name, seed, results_dir)
+    classifier = replace(load(name, seed, results_dir), mirrored=mirrored)
     record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
     return _write(classifier, record, FOLDER / f"{weights}.npz", FOLDER / f"{weights}.json")
 
@@ -168,12 +185,16 @@ def save(job: "training.Job", folder: Path, frame: pictures.Frame) -> Path:
 
 
 def _write(classifier: Classifier, record: dict, path: Path, card_path: Path) -> Path:
-    """Write weights to `path`, with the numbers that standardise, and the card."""
+    """Write weights to `path`, with the numbers that standardise, the card, and the graph for ONNX Runtime.
+
+    A backend that cannot write ONNX leaves the last one out.
+    """
     card = {
         "architecture": record["config"]["architecture"],
         "classes": classifier.classes,
         "preprocess": record["config"]["preprocess"],
         "frame": classifier.frame,
+        "mirrored": classifier.mirrored,
         "experiment": record["experiment"],
         "seed": record["seed"],
         "dataset": record["dataset"]["name"],
@@ -190,7 +211,15 @@ def _write(classifier: Classifier, record: dict, path: Path, card_path: Path) ->
         np.savez_compressed(temporary, **arrays)
     with paths.atomic_write(card_path) as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    _graph(path).unlink(missing_ok=True)  # that of an earlier network
+    with contextlib.suppress(FerError):
+        runtime.to_graph(classifier.net, _graph(path))
     return path
+
+
+def _graph(path: Path) -> Path:
+    """Where the graph of the network with weights in `path` stands."""
+    return path.with_suffix(".onnx")
 
 
 def card(name: str | Path) -> dict:
@@ -205,9 +234,8 @@ def _files(name: str | Path) -> tuple[Path, Path]:
     return Path(name) / "weights.npz", Path(name) / "card.json"
 
 
-def _read(name: str | Path) -> Classifier:
-    from fer_helpers import architectures
-
+def _read(name: str | Path, light: bool = False) -> Classifier:
+    """Read a network of files, for ONNX Runtime (`light`) or for Keras."""
     path, card_path = _files(name)
     if name not in shipped() and not card_path.exists():
         raise FerError(
@@ -217,15 +245,25 @@ def _read(name: str | Path) -> Classifier:
         )
     try:
         what = card(name)
-        net = architectures.build(what["architecture"], len(what["classes"]))
         with np.load(path, allow_pickle=False) as stored:
-            net.set_weights([stored[key] for key in sorted(stored.files) if key.startswith("weight_")])
+            weights = [stored[key] for key in sorted(stored.files) if key.startswith("weight_")]
             scaling = {key: stored[key] for key in ("mean", "std") if key in stored.files}
+        net = None if light else _built(what, weights)
+        forward = runtime.forward(_graph(path), weights=weights) if light else keras_forward(net)
         prepare = preprocess.fit(tuple(what["preprocess"]), np.zeros((1, 48, 48), np.uint8))
         frame = pictures.Frame(*what["frame"])
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (FerError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         remedy = "restore them with `git checkout -- fer_helpers/weights`"
         remedy = remedy if name in shipped() else "run `train` and `evaluate` on its pictures again"
         raise FerError(f"{path} or its card is damaged ({error}); {remedy}.") from error
     prepare = replace(prepare, **scaling)
-    return Classifier(tuple(what["classes"]), prepare, keras_forward(net), frame, net, what["dataset"])
+    mirrored = what.get("mirrored", False)  # cards of earlier networks do not say
+    return Classifier(tuple(what["classes"]), prepare, forward, frame, net, what["dataset"], mirrored)
+
+
+def _built(card: dict, weights: list[np.ndarray]) -> "keras.Model":
+    from fer_helpers import architectures
+
+    net = architectures.build(card["architecture"], len(card["classes"]))
+    net.set_weights(weights)
+    return net

@@ -113,6 +113,16 @@ def test_smoothing_follows_a_face_forgets_it_and_does_not_depend_on_the_frame_ra
     assert faces.Smoother(0)(box, after, 0.0)[0].probabilities.tolist() == [0, 1]
 
 
+def test_boxes_are_paired_with_those_that_they_overlap_most():
+    def box(left):
+        return [left, 0, left + 10, 10]
+
+    earlier = np.array([box(0), box(5), box(100)], np.float32)
+    now = np.array([box(4), box(1), box(6.5), box(50)], np.float32)  # the first and third claim the same one
+    assert faces.same_faces(now, earlier) == {0: 1, 1: 0}
+    assert faces.same_faces(now, earlier[:0]) == {} == faces.same_faces(now[:0], earlier)
+
+
 def test_annotation_is_legible_at_any_size_and_leaves_the_picture_alone():
     for size in ((48, 48), (480, 640), (2160, 3840)):
         image = np.full((*size, 3), 90, np.uint8)

@@ -29,6 +29,20 @@ def test_same_probabilities_for_any_number_of_faces(network):
     np.testing.assert_allclose(forward(x[:1]), expected[:1], atol=1e-5)
 
 
+def test_weights_may_stand_elsewhere(network, tmp_path):
+    classifier, path, x = network
+    graph, weights = tmp_path / "graph.onnx", classifier.net.get_weights()
+    runtime.to_graph(classifier.net, graph)
+    assert graph.stat().st_size < path.stat().st_size / 10
+    expected = classifier.forward(x)
+    np.testing.assert_allclose(runtime.forward(graph, weights=weights)(x), expected, atol=1e-5)
+    weights[-1] = weights[-1] + np.arange(7, dtype="float32")  # and they are what counts
+    assert not np.allclose(runtime.forward(graph, weights=weights)(x), expected, atol=1e-2)
+    for wrong in ([], weights[:-1], [*weights[:-1], weights[0]]):
+        with pytest.raises(FerError, match="graph.onnx is no network that ONNX Runtime can read"):
+            runtime.forward(graph, weights=wrong)
+
+
 def test_8_bits_take_less_room_and_mostly_agree(network, tmp_path):
     classifier, path, x = network
     small = tmp_path / "int8.onnx"

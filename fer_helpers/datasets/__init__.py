@@ -8,15 +8,18 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from fer_helpers import paths
 from fer_helpers.datasets import clean_rows, fer2013_files, ferplus, image_folders
 from fer_helpers.datasets.cache import cached
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, FERPLUS_VOTES, SPLITS, TRAINING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,10 @@ class Dataset:
             )
         return self.subset(self.splits == name)
 
-    def counts(self) -> pd.DataFrame:
+    def counts(self) -> "pd.DataFrame":
         """Count the images: a line a split, a column a class."""
+        import pandas as pd  # here, because it takes as long to start as all that a classifier needs
+
         table = {
             split: np.bincount(self.labels[self.splits == split], minlength=len(self.classes))
             for split in SPLITS

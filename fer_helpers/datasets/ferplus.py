@@ -7,12 +7,15 @@ Microsoft's own code trains.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS, FERPLUS_VOTES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Where each file may lie below the data folder: copied there, or inside a clone of Microsoft's repository.
 FOLDERS = ("", "fer2013", "FERPlus", "FERPlus/data", "data")
@@ -38,7 +41,9 @@ def _require(folder: Path, *names: str) -> Path:
     )
 
 
-def _read_csv(path: Path, **options) -> pd.DataFrame:
+def _read_csv(path: Path, **options) -> "pd.DataFrame":
+    import pandas as pd
+
     try:
         return pd.read_csv(path, **options)
     except (OSError, ValueError) as error:
@@ -47,7 +52,9 @@ def _read_csv(path: Path, **options) -> pd.DataFrame:
         ) from error
 
 
-def _as_votes(columns: pd.DataFrame, path: Path) -> np.ndarray:
+def _as_votes(columns: "pd.DataFrame", path: Path) -> np.ndarray:
+    import pandas as pd
+
     votes = columns.apply(pd.to_numeric, errors="coerce").to_numpy(float)
     wrong = ~np.isin(votes, np.arange(11)).all(axis=1)
     if votes.shape[1] != len(FERPLUS_VOTES) or wrong.any():

@@ -12,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import cv2
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from fer_helpers.errors import FerError
 from fer_helpers.labels import IMAGE_SIZE
 from fer_helpers.live import camera, faces
 from fer_helpers.trained import Classifier
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STAGES = ("decode", "detect", "crop", "forward", "draw", "show")
 
@@ -113,12 +115,14 @@ def readings(
         yield reading
 
 
-def timing_table(seconds: Sequence[dict[str, float]]) -> pd.DataFrame:
+def timing_table(seconds: Sequence[dict[str, float]]) -> "pd.DataFrame":
     """Median and 95th percentile of each stage in ms, one dict a frame; "whole" is their sum in each frame.
 
     `frames_per_second` is what the median allows; a camera may be slower. Frames without a face have no crop
     and forward.
     """
+    import pandas as pd  # here: `predict` starts without it
+
     table = pd.DataFrame(list(seconds), columns=STAGES).dropna(axis="columns", how="all")
     table["whole"] = table.sum(axis="columns")
     result = pd.DataFrame(
@@ -140,7 +144,7 @@ def run(
     window: bool = True,
     limit: int | None = None,
     **how,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Annotate `source` in a window, in `output` (mp4; PNG for a picture; a folder for a folder), or both.
 
     `lines` gets an object of JSON a frame. Where there is no display and neither is asked for, `output` is

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from scipy.optimize import linear_sum_assignment
 
 from fer_helpers import pictures
 from fer_helpers.errors import FerError
@@ -91,6 +90,17 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return common / np.maximum(_area(boxes)[:, None] + _area(others)[None] - common, 1e-6)
 
 
+def same_faces(boxes: np.ndarray, earlier: np.ndarray) -> dict[int, int]:
+    """Pair boxes (n, 4) with earlier ones (m, 4), those that overlap most first: row of `boxes` -> row of `earlier`."""
+    shared = overlaps(boxes, earlier)
+    pairs = {}
+    while shared.size and shared.max() >= SAME_FACE:
+        row, column = np.unravel_index(shared.argmax(), shared.shape)
+        pairs[int(row)] = int(column)
+        shared[row], shared[:, column] = 0, 0
+    return pairs
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """A face in a frame: its box, the probability of each class, and a number that it keeps while it is seen."""
@@ -117,9 +127,7 @@ class Smoother:
         """Give the faces of a frame: boxes (n, 4), probabilities (n, classes), time in seconds."""
         self.known = [face for face in self.known if time - face.time <= FORGET]
         earlier = np.array([face.box for face in self.known], np.float32).reshape(-1, 4)
-        shared = overlaps(boxes, earlier)
-        pairs = zip(*linear_sum_assignment(-shared), strict=True)
-        match = {row: self.known[column] for row, column in pairs if shared[row, column] >= SAME_FACE}
+        match = {row: self.known[column] for row, column in same_faces(boxes, earlier).items()}
         faces = []
         for row, (box, now) in enumerate(zip(boxes, probabilities, strict=True)):
             if (face := match.get(row)) is not None and self.memory > 0:

@@ -22,12 +22,13 @@ def measure(profile: str) -> pd.DataFrame:
 
     The stages are decode, detect, crop, forward (preparation and network, one face), and whole, their sum in each
     frame. Both loops share the decoded frame. *Plain* is Haar as in the paper's code (scale 1.3, 5 neighbours) on the
-    whole picture and `model.predict` of the crop, *ours* is `live.readings`. Columns: COLUMNS; `ratio` is the
+    whole picture and Keras's `model.predict` of the crop, *ours* is `live.readings` with ONNX Runtime, as the command
+    `live` runs it. Columns: COLUMNS; `ratio` is the
     median over the frames of plain / ours in the same frame, which a busy computer changes less than the
     milliseconds. `profile` does not matter, since film and network come with the course.
     """
-    classifier = trained.load(NET)
-    plain = demonstration.plain_loop(classifier, classifier.net)
+    classifier, in_keras = trained.light(NET), trained.load(NET)
+    plain = demonstration.plain_loop(in_keras, in_keras.net)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         demonstration.demonstration_clip(film := Path(folder) / "film.mp4")

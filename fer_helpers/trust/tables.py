@@ -1,0 +1,181 @@
+"""The measurements of trust: one network's stored answers to PrivateTest, and its answers to disturbed pictures.
+
+What is fitted or chosen (a temperature, the least confidence) sees the clean PublicTest only. Every table has the
+column `run`: whose answers they are. A run that has stored its answers averaged over each picture and its mirror image
+is measured by these.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from fer_helpers import datasets, metrics, paths, records, study, trained, trust
+from fer_helpers.ensembles.tables import fer2013_runs
+from fer_helpers.errors import FerError
+from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.trust import annotators, near_duplicates, robustness
+
+NETWORK = {"quick": "uvic_cnn/medium_n_a", "full": "data240/mini_vgg_no_fc"}
+SEED = 0
+MIRRORED = "mirror-averaged"  # as `training.compact` calls it
+ABLATION = "ablation_"  # short runs, which differ in one factor: calibration leaves them out
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A run's stored probabilities beside the images that they belong to."""
+
+    run: str  # its name, with the view
+    parameters: int
+    data: datasets.Dataset
+    selection: tuple[np.ndarray, np.ndarray]  # labels, probabilities of the clean PublicTest
+    test: datasets.Dataset  # PrivateTest
+    p: np.ndarray  # (n, classes), of all of it
+
+    @property
+    def clean(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and probabilities of the clean PrivateTest."""
+        return self.test.labels[self.test.clean], self.p[self.test.clean]
+
+
+def answers(profile: str) -> Answers:
+    """The answers of NETWORK; the quick run is trained where there is none.
+
+    Raises FerError when there is no full run, or when its probabilities do not belong to this copy of FER2013.
+    """
+    record, stored = _run(profile)
+    return _views(datasets.load(record["dataset"]["name"]), record, stored)[-1]
+
+
+def measure_calibration(profile: str) -> pd.DataFrame:
+    """Calibration on the clean PrivateTest, before and after a temperature that is fitted on the clean PublicTest.
+
+    One row a run and view: in the full profile all runs on FER2013, in the quick one NETWORK. Columns: run, parameters,
+    n, accuracy, low, high, confidence (mean), temperature, error, error_after, error_by_chance (see
+    `trust.error_by_chance`), log_loss, log_loss_after.
+    """
+    if profile == "quick":
+        found = [_run(profile)]
+    else:
+        found = [(record, stored) for name, record, stored in fer2013_runs() if ABLATION not in name]
+    data = datasets.load(found[0][0]["dataset"]["name"])
+    rows = []
+    for run in (view for record, stored in found for view in _views(data, record, stored)):
+        temperature = trust.fit_temperature(*run.selection)
+        labels, p = run.clean
+        after = trust.soften(p, temperature)
+        row = {"run": run.run, "parameters": run.parameters} | trust.rate(p.argmax(axis=1) == labels)
+        row |= {"confidence": float(p.max(axis=1).mean()), "temperature": temperature}
+        row["error"] = trust.calibration_error(labels, p)
+        row["error_after"] = trust.calibration_error(labels, after)
+        row["error_by_chance"] = trust.error_by_chance(after)
+        row |= {"log_loss": trust.log_loss(labels, p), "log_loss_after": trust.log_loss(labels, after)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def measure_reliability(profile: str) -> pd.DataFrame:
+    """Reliability of NETWORK on the clean PrivateTest, at temperature 1 and at the fitted one.
+
+    Columns: run, temperature, then those of `trust.reliability`.
+    """
+    run = answers(profile)
+    labels, p = run.clean
+    tables = []
+    for temperature in (1.0, trust.fit_temperature(*run.selection)):
+        table = trust.reliability(labels, trust.soften(p, temperature))
+        table.insert(0, "temperature", temperature)
+        tables.append(table)
+    return _of(run, pd.concat(tables, ignore_index=True))
+
+
+def measure_abstention(profile: str) -> pd.DataFrame:
+    """Accuracy of NETWORK on the clean PrivateTest when it may withhold unsure answers, see `trust.abstention`.
+
+    Confidence is taken after the fitted temperature.
+    """
+    run = answers(profile)
+    temperature = trust.fit_temperature(*run.selection)
+    sets = [(labels, trust.soften(p, temperature)) for labels, p in (run.selection, run.clean)]
+    return _of(run, trust.abstention(*sets))
+
+
+def measure_class_recalls(profile: str) -> pd.DataFrame:
+    """Recall and precision of each class on the clean PrivateTest."""
+    run = answers(profile)
+    return _of(run, trust.class_recalls(*run.clean, run.data.classes))
+
+
+def measure_annotators(profile: str) -> pd.DataFrame:
+    """Accuracy on the clean PrivateTest by the number of annotators who agree, see `annotators.by_agreement`."""
+    run = answers(profile)
+    _demand_votes(run.data)
+    return _of(run, annotators.by_agreement(run.test.subset(run.test.clean), run.clean[1]))
+
+
+def measure_label_ceiling(profile: str) -> pd.DataFrame:
+    """How well ten votes name the label, beside NETWORK, see `annotators.ceiling`."""
+    run = answers(profile)
+    _demand_votes(run.data)
+    return _of(run, annotators.ceiling(run.data, run.p))
+
+
+def measure_near_duplicates(profile: str) -> pd.DataFrame:
+    """NETWORK on PrivateTest without near-duplicates of training images, see `near_duplicates.audit`."""
+    run = answers(profile)
+    return _of(run, near_duplicates.audit(run.data, run.p))
+
+
+def measure_robustness(profile: str) -> pd.DataFrame:
+    """NETWORK on disturbed images of the clean PrivateTest, see `robustness.table`; its weights must be here."""
+    run = answers(profile)
+    load = trained.quick if profile == "quick" else trained.load
+    classifier = replace(load(NETWORK[profile], SEED), mirrored=MIRRORED in run.run)
+    test = run.test.subset(run.test.clean)
+    return _of(run, robustness.table(classifier, test.images, test.labels))
+
+
+def _run(profile: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """Record of NETWORK and its probabilities by split."""
+    name, folder = NETWORK[profile], paths.results_dir(profile)
+    path = records.path(folder, name, SEED)
+    if profile == "full" and not path.exists():
+        raise FerError(
+            f"There is no full run of {name}. Train it: python -m fer_helpers train {name} --profile full --seed {SEED}"
+        )
+    return study.run(name, profile, SEED, folder), records.read_probabilities(path)
+
+
+def _views(data: datasets.Dataset, record: dict, stored: dict[str, np.ndarray]) -> list[Answers]:
+    """A run's answers to single pictures and, where it has them, averaged with the mirror image.
+
+    Raises FerError where they were not given for the rows of `data`.
+    """
+    chosen, test, views = data.split(PUBLIC_TEST), data.split(PRIVATE_TEST), []
+    for view in ("", f" {MIRRORED}"):
+        if (split := PRIVATE_TEST + view) not in stored:
+            continue
+        name, p = f"{record['experiment']}-seed{record['seed']}{view}", stored[split]
+        right = metrics.right(record["metrics"][split])
+        if len(p) != len(test) or not np.array_equal(p.argmax(axis=1) == test.labels, right):
+            raise FerError(
+                f"{name} was scored on other rows than those of {data.name} here: use fer2013.csv."
+            )
+        selection = chosen.labels[chosen.clean], stored[PUBLIC_TEST + view][chosen.clean]
+        views.append(Answers(name, record["parameters"]["total"], data, selection, test, p))
+    return views
+
+
+def _of(run: Answers, table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the run's name in front."""
+    table.insert(0, "run", run.run)
+    return table
+
+
+def _demand_votes(data: datasets.Dataset) -> None:
+    if data.votes is None:
+        raise FerError(
+            "This needs the votes of FER+: put fer2013new.csv from https://github.com/microsoft/FERPlus beside "
+            "fer2013.csv."
+        )

@@ -1,0 +1,43 @@
+"""Goals beside results: what is missing is named, what is missed stays missed."""
+
+import numpy as np
+import pytest
+
+from fer_helpers import goals, metrics, records
+from fer_helpers.study import compact
+
+
+def write(folder, name: str, seed: int, right: int) -> None:
+    """Write a record with `right` of 3,589 in every view."""
+    labels = np.zeros(3589, int)
+    scores = metrics.summarise(labels, np.eye(2)[(np.arange(3589) >= right).astype(int)])
+    record = dict.fromkeys(records.REQUIRED) | {"format": records.FORMAT}
+    record["metrics"] = dict.fromkeys(goals.VIEWS.values(), scores)
+    records.write(records.path(folder, f"compact/{name}", seed), record, {})
+
+
+def test_without_records_every_network_has_its_goal_and_no_result(tmp_path):
+    table = goals.table(tmp_path).set_index("network")
+    assert set(compact.GOALS) <= set(table.index) and not table.index.str.startswith("ablation").any()
+    assert table["verdict"].eq("not run yet").all() and table["clean"].eq("").all()
+    assert table.loc["net_60k", "goal"] == compact.GOALS["net_60k"]
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"), [(0.5, "missed"), (0.7, "reached"), (0.68, "goal in the interval")]
+)
+def test_verdicts(tmp_path, monkeypatch, share, verdict):
+    monkeypatch.setitem(compact.GOALS, "net_60k", 0.685)
+    write(tmp_path, "net_60k", 0, round(share * 3589))
+    row = goals.table(tmp_path).set_index("network").loc["net_60k"]
+    assert row["verdict"] == verdict and row["seeds"] == 1
+    low, high = metrics.wilson_interval(round(share * 3589), 3589)
+    assert row["mirror-averaged"] == f"{round(share * 3589) / 3589:.4f} [{low:.3f}, {high:.3f}]"
+
+
+def test_a_run_without_its_views_is_no_result(tmp_path):
+    write(tmp_path, "net_60k", 0, 2500)
+    path = records.path(tmp_path, "compact/net_60k", 0)
+    record = records.read(path)
+    records.write(path, record | {"metrics": {}}, {})
+    assert goals.table(tmp_path)["seeds"].sum() == 0
