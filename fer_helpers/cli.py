@@ -21,7 +21,7 @@ Seed = Annotated[
         min=0, max=2**32 - 1, help="Seed of weights, order of the images, augmentation and dropout."
     ),
 ]
-DEFAULT_WEIGHTS = "small_fer2013"
+DEFAULT_WEIGHTS = "compact_fer2013"
 ResultsDir = Annotated[Path | None, typer.Option(help="Results folder (default: reports/<profile>).")]
 OwnPictures = Annotated[
     Path | None,
@@ -291,7 +291,9 @@ def export(
 @app.command()
 def across(
     layout: Annotated[str, typer.Option(help="Form of the database; `list` names them all.")],
-    weights: Annotated[list[str], typer.Option(help="Network, by name; give several to compare them.")],
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Network, by name; give several to compare them.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the database (default: see data/README.md).")
     ] = None,
@@ -302,9 +304,12 @@ def across(
     from fer_helpers.across import layouts
 
     if layout == "list":
-        typer.echo(layouts.table().to_string(index=False))
+        typer.echo(layouts.table().to_string())
         return
-    table = evaluation.table({name: trained.load(name) for name in weights}, data, layout)
+    layouts.read(layout, data)  # says at once what is missing, before a network is loaded
+    table = evaluation.table(
+        {name: trained.light(name) for name in weights or [DEFAULT_WEIGHTS]}, data, layout
+    )
     for note in table.attrs["notes"]:
         typer.echo(note)
     typer.echo(table.to_string(index=False, float_format="{:.3f}".format, na_rep=""))

@@ -171,3 +171,9 @@ def test_runs_audit_and_help(command, tmp_path, monkeypatch):
     usage = command("--help")[1]
     for name in ("train", "evaluate", "runs", "params", "audit", "landmarks", "doctor", "report", "index"):
         assert name in usage
+
+
+def test_across_lists_the_forms_and_names_a_missing_folder(command, refused, tmp_path):
+    code, listed, _ = command("across", "--layout", "list")
+    assert code == 0 and "jaffe" in listed and "london" in listed
+    refused("absent", "across", "--layout", "jaffe", "--data", tmp_path / "absent")

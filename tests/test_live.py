@@ -370,3 +370,10 @@ def test_the_window_shows_waits_and_closes_by_key():
 def test_without_a_display_there_is_no_window(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     assert camera.Window.open("test") is None
+
+
+def test_a_name_that_is_no_film_costs_nothing_that_stood_there(film, classifier, tmp_path):
+    (kept := tmp_path / "notes.txt").write_text("notes")
+    with pytest.raises(FerError, match="ends in .mp4"):
+        live.run(film[0], classifier, kept, window=False)
+    assert kept.read_text() == "notes"

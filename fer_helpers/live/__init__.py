@@ -192,8 +192,10 @@ def run(
         except KeyboardInterrupt:
             pass
         except FerError as error:
+            if not seconds:
+                raise  # inside: a file that stood there before is kept
             problem = error
-    if problem and output and seconds:
+    if problem and output:
         raise FerError(
             f"{str(problem).removesuffix('.')}; what came before ({len(seconds)}) is kept in {output}."
         ) from problem

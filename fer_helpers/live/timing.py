@@ -12,7 +12,7 @@ import pandas as pd
 from fer_helpers import live, trained
 from fer_helpers.live import camera, demonstration, faces
 
-NET = "small_fer2013"
+NET = "compact_fer2013"
 WARM_UP = 5  # frames in which libraries load and memory is taken
 COLUMNS = ["loop", "stage", "frames", "median_ms", "p95_ms", "frames_per_second", "ratio"]
 
