@@ -22,7 +22,8 @@ LAYERS = {
     # a tenth of a turn (36 degrees) and a tenth of the size, either way: the tutorial that the base CNN comes from
     "rotation": partial(layers.RandomRotation, 0.1, **MOVED),
     "zoom": partial(layers.RandomZoom, 0.1, **MOVED),
-    # rows move against each other, the lowest by up to 0.2 of the height (data240 says "shear 0.2"); the top one stays
+    # rows move against each other, the lowest by up to 0.2 of the height; the top one stays
+    # (data240 says "shear 0.2", which in its library is 0.2 degrees)
     "shear": partial(layers.RandomShear, 0.2, **MOVED),
     # a window of 90 % of the width and height anywhere in the picture, enlarged (ours)
     "crop": lambda: _chain(

@@ -506,6 +506,59 @@ def q09_5(answer: object) -> str | None:
     return _unless(np.isclose(float(answer), 5, atol=0.01), hint)
 
 
+# 10_transfer_learning
+
+
+@_exercise
+def q10_1(answer: object) -> str | None:
+    """Parameters of a dense layer from 2,048 to 1,024."""
+    if int(answer) == 2048 * 1024:
+        return "each of its units has a bias, too."
+    return _unless(
+        int(answer) == 2048 * 1024 + 1024, "a weight for each pair of input and unit, and the biases."
+    )
+
+
+@_exercise
+def q10_2(answer: object) -> str | None:
+    """Balanced weight of the class with 100 of 1,000 images, where there are three."""
+    if np.isclose(float(answer), 10):
+        return "divide by the number of classes as well, so that the mean weight of an image is 1."
+    return _unless(
+        np.isclose(float(answer), 10 / 3, atol=0.01), "all images / (classes x images of the class)."
+    )
+
+
+@_exercise
+def q10_3(answer: object) -> str | None:
+    """By how many the right answers to the six other emotions fall while those to disgust rise."""
+    before, after = (
+        published.confusion("data240", f"ResNet50V2 confusion matrix, {when} class weights")[0].diagonal()
+        for when in ("before", "after")
+    )
+    fewer = int((before - after).sum())  # disgust included
+    if int(answer) == fewer:
+        return "that includes disgust, of which more are right."
+    return _unless(int(answer) == fewer + int(after[1] - before[1]), "leave disgust out of both diagonals.")
+
+
+@_exercise
+def q10_4(answer: object) -> str | None:
+    """Pixels by which a turn of 0.3 degrees moves the corner of a 48 x 48 image."""
+    if np.isclose(float(answer), 0.3 * 24 * 2**0.5, atol=0.3):
+        return "0.3 are degrees here, not radians."
+    hint = "the corner is 24 x 1.414 pixels from the centre; an arc is radius times angle in radians."
+    return _unless(np.isclose(float(answer), np.radians(0.3) * 24 * 2**0.5, atol=0.006), hint)
+
+
+@_exercise
+def q10_5(answer: object) -> str | None:
+    """Macro recall of recalls .9, .5 and .1 with 800, 150 and 50 images."""
+    if np.isclose(float(answer), 0.8, atol=1e-3):
+        return "that is the accuracy: each image counts the same. Let each class count the same."
+    return _share(answer, 0.5, 1e-3, "the plain mean of the three recalls.")
+
+
 # 11_parameter_counts
 
 
@@ -690,6 +743,59 @@ def q14_5(answer: object) -> str | None:
     if given == 72:
         return "PublicTest takes a share too."
     return _unless(given == 64, "of each class, a tenth goes to PublicTest and a tenth to PrivateTest.")
+
+
+# 15_beyond_the_papers
+
+
+@_exercise
+def q15_1(answer: object) -> str | None:
+    """Parameters of a compact stage from 16 to 32 channels, with two batch normalisations of 4 a channel."""
+    weights = 9 * 16 * 32 + 9 * 32 * 32 + 16 * 32
+    given = float(answer)
+    if given in (weights, weights + 2 * 2 * 32):
+        return "batch normalisation has four numbers a channel: scale, offset, mean and variance."
+    if given == weights - 16 * 32 + 2 * 4 * 32:
+        return "the shortcut has a convolution of its own."
+    hint = "two convolutions of 3 x 3 with batch normalisation, and one of 1 x 1 without for the shortcut."
+    return _unless(given == weights + 2 * 4 * 32, hint)
+
+
+@_exercise
+def q15_2(answer: object) -> str | None:
+    """Calibration error of 100 answers of .9, 80 right, and 300 of .6, 195 right."""
+    given = float(answer)
+    if np.isclose(given, (0.1 + 0.05) / 2, atol=1e-4):
+        return "the bins have different numbers of answers: weigh them."
+    if np.isclose(given, abs(100 * 0.1 - 300 * 0.05) / 400, atol=1e-4):
+        return "too sure in one bin and too modest in the other do not cancel: take distances."
+    hint = "accuracies are .8 and .65; weigh the distances by the shares of the answers."
+    return _share(answer, (100 * 0.1 + 300 * 0.05) / 400, 1e-4, hint)
+
+
+@_exercise
+def q15_3(answer: object) -> str | None:
+    """Probability .8 of two at temperature 2."""
+    if np.isclose(float(answer), np.sqrt(0.8), atol=1e-3):
+        return "the two probabilities must sum to 1 again."
+    hint = "take both probabilities to the power of one half and divide by their sum."
+    return _share(answer, np.sqrt(0.8) / (np.sqrt(0.8) + np.sqrt(0.2)), 1e-3, hint)
+
+
+@_exercise
+def q15_4(answer: object) -> str | None:
+    """Accuracy of the withheld fifth, where .68 of all and .75 of the rest are right."""
+    hint = "of 100 faces 68 are right, and .75 of the 80 that get an answer: how many are left?"
+    return _share(answer, (0.68 - 0.8 * 0.75) / 0.2, 1e-3, hint)
+
+
+@_exercise
+def q15_5(answer: object) -> str | None:
+    """Accuracy on PrivateTest with .91 on the 288 copies and .68 on the rest."""
+    given = float(answer)
+    if np.isclose(given, (0.91 + 0.68) / 2, atol=1e-4):
+        return "the copies are a small part of the images: weigh by numbers."
+    return _share(answer, (288 * 0.91 + 3301 * 0.68) / 3589, 3e-4, "3,301 images have no copy.")
 
 
 # 90_results

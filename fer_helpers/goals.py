@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_helpers import architectures, metrics, paths, records, report
-from fer_helpers.labels import PRIVATE_TEST
+from fer_helpers import architectures, metrics, paths, records, report, seeds
+from fer_helpers.labels import CLEAN_PUBLIC_TEST, MIRRORED, PRIVATE_TEST
 from fer_helpers.study import compact
 from fer_helpers.study.experiment import Experiment
-from fer_helpers.trust.tables import MIRRORED
 
 # column of the table -> results in a record
 VIEWS = {
@@ -29,6 +28,19 @@ def table(results_dir: Path | str | None = None) -> pd.DataFrame:
     folder = Path(results_dir or paths.REPORTS / "full")
     nets = [experiment for experiment in compact.EXPERIMENTS if experiment not in compact.ABLATION]
     return pd.DataFrame([_row(experiment, folder) for experiment in nets])
+
+
+def ablation(results_dir: Path | str | None = None) -> pd.DataFrame:
+    """One row a factor of the recipe: accuracy on what selects, clean PublicTest, and gain on the recipe itself.
+
+    Columns: factor, seeds, clean PublicTest (with the 95 % interval), gain.
+    """
+    found = seeds.selection_table(compact.ABLATION, results_dir)
+    rows = found[found["seeds"] > 0]
+    text = [f"{row.accuracy:.4f} [{row.low:.3f}, {row.high:.3f}]" for row in rows.itertuples()]
+    gains = ["" if gain != gain else f"{gain:+.4f}" for gain in rows["gain"]]
+    columns = {"factor": rows["title"], "seeds": rows["seeds"], CLEAN_PUBLIC_TEST: text, "gain": gains}
+    return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def _row(experiment: Experiment, folder: Path) -> dict:

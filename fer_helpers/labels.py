@@ -17,3 +17,6 @@ CLEAN_PUBLIC_TEST = "clean PublicTest"
 LEAKED = "a fifth of the images trained on"
 
 IMAGE_SIZE = 48
+
+# Answers averaged over a picture and its mirror image, or over ten crops: behind the name of the split.
+MIRRORED, TEN_CROPS = "mirror-averaged", "ten-crop"

@@ -7,7 +7,7 @@ import pytest
 
 from fer_helpers import datasets, metrics, study, training
 from fer_helpers.errors import FerError
-from fer_helpers.labels import CLEAN_PUBLIC_TEST, PRIVATE_TEST
+from fer_helpers.labels import CLEAN_PUBLIC_TEST, MIRRORED, PRIVATE_TEST
 from fer_helpers.study.compact import GOALS
 from fer_helpers.training import compact, variation
 
@@ -152,7 +152,7 @@ def test_several_views_are_averaged_and_stand_in_the_record(job):
         both, (training.predict(net, x) + training.predict(net, x[:, :, ::-1])) / 2, atol=1e-5
     )
     labels = made._test_sets()[PRIVATE_TEST].labels
-    name = f"{PRIVATE_TEST} {compact.MIRRORED}"
+    name = f"{PRIVATE_TEST} {MIRRORED}"
     assert record["metrics"][name]["accuracy"] == metrics.summarise(labels, both)["accuracy"]
     down = compact.averaged(
         net, x, ((3, -2),)

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, class_weights, published
+from fer_helpers import architectures, class_weights, published, study
 from fer_helpers.architectures import data240_ensemble, data240_resnet
+from fer_helpers.labels import HELD_OUT
 
 # the smallest sizes that the bases take: the counts and the layers are those of 224
 BRANCHES = {
@@ -120,10 +121,12 @@ def test_resnet50v2_trains_its_head_only_where_it_is_frozen():
     net = data240_resnet.resnet50v2(frozen=True)
     assert architectures.count_parameters(net)["trainable"] == 2_696_711
     base = base_of(net)
+    order = [weight.path for weight in net.weights]
     before = [weight.numpy() for weight in base.weights]
     assert np.isfinite(trained_step(net))
     assert all(np.array_equal(w.numpy(), old) for w, old in zip(base.weights, before, strict=True))
     base.trainable = True  # the second phase
+    assert [weight.path for weight in net.weights] == order  # so that it can take the first phase's weights
     assert architectures.count_parameters(net)["trainable"] == 26_216_071
     assert np.isfinite(trained_step(net))
     assert not np.array_equal(base.weights[0].numpy(), before[0])
@@ -149,3 +152,30 @@ def test_the_confusion_matrices_give_the_printed_reports(when):
         else:
             ours = report.loc[row.row, row.metric]
         assert round(float(ours), 4) == row.value, row
+
+
+def test_the_phases_follow_each_other_and_differ_as_the_slides_say():
+    phases = ["resnet50v2_frozen", "resnet50v2", "resnet50v2_weighted"]
+    first, second, third = (study.get(f"data240/{name}") for name in phases)
+    assert [e.start for e in (first, second, third)] == ["", first.id, second.id]
+    recipes = [(e.recipe.epochs, e.recipe.learning_rate) for e in (first, second, third)]
+    assert recipes == [(50, 1e-3), (50, 5e-4), (20, 5e-5)]
+    trained = [architectures.NETS[e.architecture].trainable for e in (first, second, third)]
+    assert trained == [2_696_711, 26_216_071, 26_216_071]
+    control = study.get("data240/resnet50v2_unweighted")
+    assert control.start == third.start and control.recipe == third.recipe
+    assert third.class_weights and not control.class_weights
+
+
+def test_what_is_reported_on_merged_or_on_unknown_images_selects_on_training_rows():
+    for experiment in study.data240.EXPERIMENTS:
+        if not experiment.architecture.startswith("data240.mini_vgg"):
+            assert experiment.selection == HELD_OUT, experiment.id
+
+
+def test_three_bars_of_the_slides_are_one_network():
+    experiment = study.get("data240/called_xception")
+    assert {row for _, row in experiment.rows} == {"Xception", "VGG19", "ResNet101V2"}
+    printed = [published.value("data240", "Authors' notebook", row) for _, row in experiment.rows]
+    assert max(printed) - min(printed) < 0.012  # that much is the seed
+    assert architectures.NETS[experiment.architecture].total == 69_479

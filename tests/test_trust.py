@@ -8,7 +8,7 @@ from scipy.special import softmax
 from fer_helpers import datasets, metrics, records, trust
 from fer_helpers.datasets import Dataset
 from fer_helpers.errors import FerError
-from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST, TRAINING
+from fer_helpers.labels import MIRRORED, PRIVATE_TEST, PUBLIC_TEST, TRAINING
 from fer_helpers.trust import annotators, near_duplicates, robustness, tables
 
 # confidences .9 .9 .6 .6 of two classes; right are the first, the second and the third
@@ -70,6 +70,9 @@ def test_abstention_chooses_on_one_set_and_counts_on_the_other():
     assert table["n"].iloc[0] == 10_000
     np.testing.assert_allclose(table["answered"], [1, 0.5, 0.1], atol=0.02)
     assert table["accuracy"].is_monotonic_increasing
+    surer = trust.abstention(selection, (test[0], trust.soften(test[1], 0.5)), (0.5,))
+    assert surer["least_confidence"].iloc[0] == np.quantile(selection[1].max(axis=1), 0.5)
+    assert surer["answered"].iloc[0] > 0.7
     shuffled = test[0][np.random.default_rng(1).permutation(10_000)]
     again = trust.abstention(selection, (shuffled, test[1]), (1.0, 0.5, 0.1))
     assert again["least_confidence"].equals(table["least_confidence"])  # test labels choose nothing
@@ -163,7 +166,9 @@ def test_answers_of_other_rows_and_missing_votes_are_refused():
     }
     (single,) = tables._views(data, record, p)
     assert single.run == "a/b-seed0" and len(single.clean[0]) == 500
-    mirrored = {f"{split} {tables.MIRRORED}": values for split, values in p.items()}
+    np.testing.assert_array_equal(single.selection[0], data.split(PUBLIC_TEST).labels)
+    np.testing.assert_array_equal(single.selection[1], p[PUBLIC_TEST])  # nothing is fitted on what reports
+    mirrored = {f"{split} {MIRRORED}": values for split, values in p.items()}
     both = record | {"metrics": record["metrics"] | dict.fromkeys(mirrored, record["metrics"][PRIVATE_TEST])}
     assert [view.run for view in tables._views(data, both, p | mirrored)] == [
         "a/b-seed0",

@@ -8,7 +8,7 @@ import pandas as pd
 from fer_helpers import datasets, metrics, paths, records
 from fer_helpers.ensembles import METHODS, oracle, weighted
 from fer_helpers.errors import FerError
-from fer_helpers.labels import HELD_OUT, PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.labels import CLEAN_PUBLIC_TEST, HELD_OUT, PRIVATE_TEST, PUBLIC_TEST
 
 SHOWN = 0.005  # members with less weight count as left out
 TOP = (3, 4, 5)  # sizes of the ensembles of data240
@@ -116,12 +116,13 @@ def measure(profile: str) -> pd.DataFrame:
 def fer2013_runs(results_dir: Path | None = None) -> list[tuple[str, dict, dict[str, np.ndarray]]]:
     """(name, record, probabilities by split) of every full run on FER2013 whose test sets are scored.
 
-    A run that was selected on images that it was trained on as well is left out.
+    A run that was selected on images that it was trained on as well is left out, and so are the ablation's short runs.
     """
     folder = results_dir or paths.results_dir("full")
     runs = []
     for record in records.find(folder):
-        honest = record["selection"]["split"] in (PUBLIC_TEST, HELD_OUT)
+        honest = record["selection"]["split"] in (PUBLIC_TEST, CLEAN_PUBLIC_TEST, HELD_OUT)
+        honest = honest and "/ablation_" not in record["experiment"]
         if record["dataset"]["name"] == "fer2013" and PRIVATE_TEST in record["metrics"] and honest:
             path = records.path(folder, record["experiment"], record["seed"])
             name = f"{record['experiment']}-seed{record['seed']}"

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fer_helpers import paths, report, study
+from fer_helpers import goals, paths, report, study
 from fer_helpers.errors import FerError
 from fer_helpers.report import claims
 
@@ -19,7 +19,9 @@ def tables() -> dict[str, str]:
     """Marker -> table in Markdown: one a paper, the conclusions, and how many of them held."""
     papers = {paper: report.markdown_table(paper) for paper in study.PAPERS}
     counts = claims.count().rename_axis(columns=None).reset_index()
-    return papers | {"verdicts": report.markdown(counts), "conclusions": claims.markdown()}
+    papers["compact"] = report.markdown(goals.table().astype(object).fillna(""))
+    ours = {"ablation": report.markdown(goals.ablation())}
+    return papers | ours | {"verdicts": report.markdown(counts), "conclusions": claims.markdown()}
 
 
 def filled(text: str) -> str:

@@ -47,7 +47,9 @@ class Experiment:
         ""  # network in `architectures.pretrained` whose ImageNet weights the full profile starts from
     )
     generated: str = ""  # set of images of `bicogan` that the training rows get as well; empty: none
-    start: str = ""  # experiment from whose best weights this one goes on, as its next phase; empty: fresh ones
+    start: str = (
+        ""  # experiment from whose best weights this one goes on, as its next phase; empty: fresh ones
+    )
     class_weights: bool = False  # whether every class weighs the same in the loss, however many images it has
     variant: str = ""  # what sets it apart where several experiments answer the same row
     quick: Recipe = QUICK

@@ -11,10 +11,9 @@ import numpy as np
 
 from fer_helpers import datasets, metrics, study
 from fer_helpers.errors import FerError
-from fer_helpers.labels import TRAINING
+from fer_helpers.labels import MIRRORED, TEN_CROPS, TRAINING
 from fer_helpers.training import History, Job, one_epoch, predict, score, targets, variation
 
-MIRRORED, CROPS = "mirror-averaged", "ten-crop"
 SHIFTS = ((0, 0), (-3, -3), (-3, 3), (3, -3), (3, 3))  # pixels down and right; each also mirrored: ten crops
 AVERAGE_EVERY = 5  # steps
 
@@ -119,9 +118,11 @@ class CompactJob(Job):
         measures, probabilities = super()._test_results(net)
         for split, rows in self._test_sets().items():
             x = self._arrays(rows)[0]
-            for view, shifts in ((MIRRORED, SHIFTS[:1]), (CROPS, SHIFTS)):
+            for view, shifts in ((MIRRORED, SHIFTS[:1]), (TEN_CROPS, SHIFTS)):
                 name = f"{split} {view}"
-                probabilities[name] = scores = averaged(net, x, shifts)
+                scores = averaged(net, x, shifts)
+                if view == MIRRORED:
+                    probabilities[name] = scores
                 measures[name] = metrics.summarise(rows.labels, scores)
                 measures[f"{name} clean"] = metrics.summarise(rows.labels[rows.clean], scores[rows.clean])
         return measures, probabilities

@@ -13,13 +13,11 @@ import pandas as pd
 from fer_helpers import datasets, metrics, paths, records, study, trained, trust
 from fer_helpers.ensembles.tables import fer2013_runs
 from fer_helpers.errors import FerError
-from fer_helpers.labels import PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.labels import MIRRORED, PRIVATE_TEST, PUBLIC_TEST
 from fer_helpers.trust import annotators, near_duplicates, robustness
 
-NETWORK = {"quick": "uvic_cnn/medium_n_a", "full": "data240/mini_vgg_no_fc"}
+NETWORK = {"quick": "compact/ablation_base", "full": "compact/net_200k"}
 SEED = 0
-MIRRORED = "mirror-averaged"  # as `training.compact` calls it
-ABLATION = "ablation_"  # short runs, which differ in one factor: calibration leaves them out
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,7 @@ def measure_calibration(profile: str) -> pd.DataFrame:
     n, accuracy, low, high, confidence (mean), temperature, error, error_after, error_by_chance (see
     `trust.error_by_chance`), log_loss, log_loss_after.
     """
-    if profile == "quick":
-        found = [_run(profile)]
-    else:
-        found = [(record, stored) for name, record, stored in fer2013_runs() if ABLATION not in name]
+    found = [_run(profile)] if profile == "quick" else [run[1:] for run in fer2013_runs()]
     data = datasets.load(found[0][0]["dataset"]["name"])
     rows = []
     for run in (view for record, stored in found for view in _views(data, record, stored)):
