@@ -27,6 +27,8 @@ def test_every_number_has_a_record():
             [".558", ".599"],
         ),  # another paper's
         ("`small_fer2013` has .581.", []),  # a network counts as its paper
+        ("A vote has .688 (`measure ensembles`).", []),
+        ("A vote has .788 (`measure ensembles`).", [".788"]),
         ("### uvic_cnn: depth\n\nMedium has .5578 and not .0578.", [".0578"]),
         ("There are 3,589 images, not 3,588, and 2,440,615 parameters.", ["3,588"]),
         ("`x = .009`, 10.009, https://doi.org/10.1177/.009 and .6 are no results.", []),

@@ -4,7 +4,8 @@ What is looked at: decimals below 1 with two to four digits (.5991, 0.60) and nu
 outside of code. A decimal must equal, at its own precision,
 
 - in the READMEs: a PrivateTest accuracy, a published accuracy or a p-value of a paper that the paragraph or its heading
-  names (`uvic_cnn`; a network or experiment counts as its paper), or of any paper where none is named;
+  names (`uvic_cnn`; a network or experiment counts as its paper), or of any paper where none is named; or a number of
+  a measurement that it names (`measure peers`);
 - in a sentence of a notebook: the same, or a number in one of its outputs. Exercises and questions invent numbers and
   are left out.
 
@@ -59,7 +60,7 @@ def in_text(text: str, name: Path | str) -> list[str]:
     found, heading, line = [], "", 1
     for block in re.split(r"(?<=\n)(?=\n|[-|#] |\d+\. )", text):
         heading = block if block.lstrip().startswith("#") else heading
-        known = decimals(_papers(block) or _papers(heading))
+        known = decimals(_papers(block) or _papers(heading)) | _measured(block)
         found += [f"{name}:{line + n}: {number}" for n, number in _numbers(block) if not _has(number, known)]
         line += block.count("\n")
     return found
@@ -144,6 +145,13 @@ def _papers(text: str) -> frozenset[str]:
     names = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^#+ (\w+):", text, re.M)
     cards = {path.stem: json.loads(path.read_text())["experiment"] for path in WEIGHTS.glob("*.json")}
     return frozenset(study.PAPERS) & {cards.get(name, name).split("/")[0] for name in names}
+
+
+def _measured(text: str) -> frozenset[float]:
+    """Every number of the measurements that a text names, as in `measure peers`."""
+    names = set(re.findall(r"`measure (\w+)`", text)) & set(measurements.MEASUREMENTS)
+    tables = [measurements.read(name).select_dtypes("number") for name in names]
+    return frozenset(float(number) for table in tables for number in table.to_numpy().ravel())
 
 
 def _shown(cell: nbformat.NotebookNode) -> str:
