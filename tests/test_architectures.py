@@ -26,6 +26,15 @@ COUNTS = {
     "data240.mini_vgg_two_channels": (5_867_527, 5_867_527, []),
     "data240.mini_vgg_without_dense": (1_178_055, 1_178_055, []),
     "data240.mini_vgg_without_dense_two_channels": (1_178_631, 1_178_631, []),
+    **{  # the first convolution's, then two of each of three stages
+        f"compact.compact_{size}": (total, trainable, [first, a, a, b, b, c, c])
+        for size, total, trainable, (first, a, b, c) in (
+            ("60k", 56_375, 55_959, (16, 16, 32, 48)),
+            ("200k", 218_503, 217_703, (16, 32, 64, 96)),
+            ("900k", 947_447, 945_783, (32, 64, 128, 208)),
+            ("1800k", 1_837_319, 1_834_983, (48, 96, 176, 288)),
+        )
+    },
 }
 
 

@@ -84,19 +84,19 @@ def _printed(claim: float | None) -> str:
     return "" if claim is None else f"{claim:.4f}"
 
 
-def _test_claim(claims: dict[str, float]) -> tuple[float | None, bool, str]:
-    """The published test accuracy, whether the paper names its test set, and which of ours it is compared with."""
+def _test_claim(claims: dict[str, float]) -> tuple[float | None, str, str]:
+    """The published test accuracy, what its test set is where not one of ours, and which of ours it is beside."""
     for name, test_set in ((PRIVATE_TEST, PRIVATE_TEST), ("merged 7178", MERGED)):
         if name in claims:
-            return claims[name], True, test_set
+            return claims[name], "", test_set
         if f"{name}, unstated" in claims:
-            return claims[f"{name}, unstated"], False, test_set
-    unstated = (
-        value
+            return claims[f"{name}, unstated"], "set unstated", test_set
+    others = (
+        (value, "set unstated" if name.endswith("unstated") else name, PRIVATE_TEST)
         for name, value in claims.items()
         if (name.endswith("unstated") or name.startswith("random")) and not name.startswith("validation")
     )
-    return next(unstated, None), False, PRIVATE_TEST
+    return next(others, (None, "", PRIVATE_TEST))
 
 
 def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFrame:
@@ -125,15 +125,14 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
         ]
         for table, row in experiment.rows or (("ours", experiment.title),):
             claims = _claims(numbers, paper, table, row)
-            claim, same_set, test_set = _test_claim(claims)
+            claim, other_set, test_set = _test_claim(claims)
             rows.append(
                 {
                     "table": table,
                     "row": f"{row}, {experiment.variant}" if experiment.variant else row,
                     "published PublicTest": _printed(claims.get(PUBLIC_TEST)),
                     "our PublicTest": with_interval(scores.get(PUBLIC_TEST)),
-                    "published test": _printed(claim)
-                    + ("" if same_set or claim is None else ", set unstated"),
+                    "published test": _printed(claim) + (f", {other_set}" if other_set else ""),
                     "our merged": with_interval(scores.get(MERGED)),
                     "our PrivateTest": with_interval(scores.get(PRIVATE_TEST)),
                     "our clean PrivateTest": with_interval(scores.get(f"{PRIVATE_TEST} clean")),
@@ -141,7 +140,7 @@ def result_table(paper: str, results_dir: Path | str | None = None) -> pd.DataFr
                     "seeds": len(seeds),
                     "mean of seeds": f"{np.mean(seeds):.4f}" if len(seeds) > 1 else "",
                     "device": device(record) if record else "",
-                    "verdict": verdict(record, claim, same_set, test_set),
+                    "verdict": verdict(record, claim, not other_set, test_set),
                 }
             )
     order = sorted(range(len(rows)), key=lambda k: (rows[k]["table"] == "ours", rows[k]["table"]))

@@ -272,7 +272,7 @@ LJMU = (
     Conclusion("Conclusion", "The CNN of the study has 319,527 parameters", counted.cnn_of_the_tables),
     Conclusion(
         "Conclusion",
-        "The networks are very compact",
+        "The networks are very compact for their accuracy",
         counted.compact_networks,
         "beside the packages in `data/packages.csv`, which are measured on PrivateTest",
     ),

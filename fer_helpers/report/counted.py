@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_helpers import paths, published
-from fer_helpers.report.evidence import FAILED, HELD, Judgement, from_measurement, points
+from fer_helpers.report.evidence import FAILED, HELD, OPEN, Judgement, from_measurement, points
 
 # Parameter counts ------------------------------------------------------------------------------------
 
@@ -42,7 +42,8 @@ def size_of_dense_network(table: pd.DataFrame, folder: Path) -> Judgement:
     printed = published.value("ucf_keypoints", "Text", "Fully connected model", "megabytes")
     with_adam = 3 * 4 * row["trainable"] / 2**20
     measured = f"{row['megabytes']:.1f} MB of weights, {with_adam:.0f} MiB with Adam's two numbers a weight"
-    return Judgement(FAILED if row["megabytes"] < printed / 2 else HELD, measured)
+    why = f"the head was found from these {printed:.0f} MB, so they cannot speak for it"
+    return Judgement(OPEN, measured, why)
 
 
 @from_measurement("complexity")

@@ -54,6 +54,8 @@ def measure_calibration(profile: str) -> pd.DataFrame:
     `trust.error_by_chance`), log_loss, log_loss_after.
     """
     found = [_run(profile)] if profile == "quick" else [run[1:] for run in fer2013_runs()]
+    if not found:
+        raise FerError("There is no full run on FER2013; `python -m fer_helpers runs` lists what is there.")
     data = datasets.load(found[0][0]["dataset"]["name"])
     rows = []
     for run in (view for record, stored in found for view in _views(data, record, stored)):
