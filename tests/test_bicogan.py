@@ -60,6 +60,13 @@ def test_the_published_discriminator_only_adds(joint):
         assert (np.abs(together).max() < 1e-5) == (joint == 0)
 
 
+def test_normalised_codes_are_spread_like_drawn_ones():
+    images = np.random.default_rng(0).uniform(-1, 1, (64, 48, 48, 1)).astype("float32")
+    code = ops.convert_to_numpy(nets.encoder(7, 4, normalised=True)(images, training=True)[0])
+    np.testing.assert_allclose(code.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(code.std(axis=0), 1, atol=0.05)
+
+
 @pytest.mark.parametrize("encodes", [False, True])
 def test_one_sum_gives_the_gradients_of_two_optimisers(encodes):
     """Against a gradient tape that is told which weights belong to which loss."""
@@ -99,9 +106,13 @@ def test_one_sum_gives_the_gradients_of_two_optimisers(encodes):
         variable.assign(norms[variable.path])
     model.train_on_batch(data)
     assert len(expected) == len(model.trainable_variables)
+    # a bias before a batch normalisation has no gradient but rounding errors, which depend on the threads
+    normalised = [isinstance(layer, keras.layers.BatchNormalization) for layer in model.encoder.layers[1:]]
+    idle = {id(a.bias) for a, b in zip(model.encoder.layers, normalised, strict=False) if b}
+    assert len(idle) == 3
     for variable in model.trainable_variables:
-        # a bias before a batch normalisation has no gradient but rounding errors, some 3e-4 here
-        np.testing.assert_allclose(variable.numpy(), expected[id(variable)], atol=1e-3)
+        if id(variable) not in idle:
+            np.testing.assert_allclose(variable.numpy(), expected[id(variable)], atol=1e-4)
 
 
 def test_what_each_variant_is_fed(tiny):

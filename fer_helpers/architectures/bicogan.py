@@ -50,11 +50,12 @@ def discriminator(classes: int = 6, width: int = 128, joint: int = 0) -> keras.M
     )
 
 
-def encoder(classes: int = 0, width: int = 64) -> keras.Model:
+def encoder(classes: int = 0, width: int = 64, normalised: bool = False) -> keras.Model:
     """An image to its code, and with `classes` to its condition as well (Jaiswal et al. 2018).
 
     Input (n, 48, 48, 1), output z (n, 100); with `classes` a list of z and of probabilities (n, classes). 4,767,844
-    parameters as published, without a condition.
+    parameters as published, without a condition. With `normalised`, every number of the code has mean 0 and variance 1
+    over a batch, as the codes that are drawn for the generator have.
     """
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Conv2D(width, 5, strides=2, padding="same")(image)
@@ -63,6 +64,10 @@ def encoder(classes: int = 0, width: int = 64) -> keras.Model:
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Flatten()(x)
     z = layers.Dense(LATENT, dtype="float32", name="z")(x)
+    if normalised:
+        z = layers.BatchNormalization(
+            momentum=0.9, center=False, scale=False, dtype="float32", name="normalised_z"
+        )(z)
     if not classes:
         return keras.Model(image, z, name="encoder")
     condition = layers.Dense(classes, activation="softmax", dtype="float32", name="condition")(x)

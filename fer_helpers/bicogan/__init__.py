@@ -20,6 +20,7 @@ class Variant:
     own_conditions: bool  # the generator gets the batch's conditions; otherwise others, drawn by chance
     balanced: bool  # draws every class equally often; otherwise as often as the data have it
     encodes_condition: bool  # the encoder predicts the condition too, with the extrinsic-factor loss
+    normalises_codes: bool  # the encoder's; otherwise their spread alone tells them from the drawn ones
     joint: int  # units in which the discriminator sees z, image and condition together; 0: it only adds them
     start: float  # range of the generator's rows at the start
     noise: float  # standard deviation of what is added to the images that the discriminator sees
@@ -32,6 +33,7 @@ PUBLISHED = Variant(
     own_conditions=False,
     balanced=False,
     encodes_condition=False,
+    normalises_codes=False,
     joint=0,
     start=0.05,
     noise=0.0,
@@ -43,6 +45,7 @@ CORRECTED = Variant(
     own_conditions=True,
     balanced=True,
     encodes_condition=True,
+    normalises_codes=True,
     joint=512,
     start=1.7,  # a standard deviation of 1
     noise=0.6,  # without it the discriminator wins within some hundred batches

@@ -1,7 +1,5 @@
 """Training of the GAN: batches that survive a kill, a sample sheet at fixed codes, and a record."""
 
-import ast
-import hashlib
 import importlib
 import json
 import os
@@ -16,7 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from fer_helpers import architectures, checkpoints, datasets, doctor, paths, preprocess, records
+from fer_helpers import architectures, checkpoints, datasets, doctor, freshness, paths, preprocess, records
 from fer_helpers.architectures import bicogan as nets
 from fer_helpers.bicogan import RECIPES, VARIANTS, deviations
 from fer_helpers.bicogan.model import BiCoGAN
@@ -27,7 +25,6 @@ from fer_helpers.training import hold_out
 
 CHUNK = 10  # batches between two checkpoints; the history has their means
 SHEET = 8  # images of a class on the sample sheet
-PACKAGE = Path(__file__).parents[1]
 ROOMS = (
     "architectures/bicogan",
     "bicogan/model",
@@ -182,12 +179,7 @@ class Job:
 
     def _key(self) -> str:
         """Hash of everything whose change must train again: the variant, the data and the code that it runs through."""
-        what = [self.config, self.data.fingerprint, keras.backend.backend()]
-        digest = hashlib.sha256(json.dumps(what).encode())
-        for room in ROOMS:  # the syntax tree: line breaks and comments do not count
-            tree = ast.parse((PACKAGE / f"{room}.py").read_text(encoding="utf-8"))
-            digest.update(ast.dump(tree).encode())
-        return digest.hexdigest()
+        return freshness.digest([self.config, self.data.fingerprint, keras.backend.backend()], ROOMS)
 
     def _model(self) -> BiCoGAN:
         """Build the model with fresh weights, its optimiser ready for a checkpoint."""
@@ -196,7 +188,7 @@ class Job:
         model = BiCoGAN(
             nets.generator(classes, width, how.start),
             nets.discriminator(classes, width, how.joint),
-            nets.encoder(classes * how.encodes_condition, width // 2),
+            nets.encoder(classes * how.encodes_condition, width // 2, how.normalises_codes),
             how.noise,
             self.seed,
         )
