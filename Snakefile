@@ -47,6 +47,13 @@ def before(wildcards):
     return [f"{RESULTS}/notebooks/{name}.html" for name in NAMES if wildcards.name == "90_results" != name]
 
 
+def built_on(wildcards):
+    """The records of the runs whose weights a run needs: they are trained first."""
+    experiment, seed = wildcards.record.rsplit("-seed", 1)
+    needed = study.needs(study.get(experiment), PROFILE, int(seed))
+    return [ancient(f"{RESULTS}/runs/{name}-seed{k}.json") for name, k in needed]
+
+
 localrules: report, all_notebooks
 
 
@@ -90,6 +97,7 @@ rule notebook:
 
 rule train:
     input:
+        built_on,
         ancient(str(paths.data_dir())),
     output:
         f"{RESULTS}/runs/{{record}}.json",

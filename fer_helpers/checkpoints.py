@@ -34,6 +34,27 @@ def path(experiment_id: str, profile: str, seed: int, key: str) -> Path:
     return paths.state_dir() / "checkpoints" / name
 
 
+def of(record: dict) -> Path:
+    """Where the checkpoint of a recorded run stands: that of the code that made it, whatever has changed since."""
+    return path(record["experiment"], record["profile"], record["seed"], record["key"])
+
+
+def find(record: dict) -> Path:
+    """The checkpoint of a recorded run. Raises FerError when it is not on this computer."""
+    if not of(record).exists():
+        raise missing(record["experiment"], record["seed"])
+    return of(record)
+
+
+def missing(experiment_id: str, seed: int) -> FerError:
+    """What to say where the weights of a full run are needed and are not here; a quick one is trained again."""
+    return FerError(
+        f"The weights of {experiment_id} are not on this computer. Train it into a results folder of its own, and name "
+        f"that folder wherever they are needed: python -m fer_helpers train {experiment_id} --profile full "
+        f"--seed {seed} --results-dir FOLDER"
+    )
+
+
 def variables(model: keras.Model) -> list[keras.Variable]:
     """Everything that an epoch changes in a compiled model whose optimiser is built."""
     return [*model.variables, *model.optimizer.variables]

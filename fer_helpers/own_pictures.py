@@ -35,8 +35,16 @@ def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Jo
     select or test by, the experiment needs more than pictures, or `results` has a run on other pictures.
     """
     chosen = study.get(experiment)
-    if chosen.landmarks or chosen.generated:
-        raise FerError(f"{experiment} needs more than pictures and classes; choose one without landmarks.")
+    more = {
+        "landmarks": chosen.landmarks,
+        "generated images": chosen.generated,
+        "the weights of another run": study.needs(chosen, "full", seed),
+        "annotators' votes": getattr(chosen.recipe, "votes", 0),
+    }
+    if lacking := [name for name, needed in more.items() if needed]:
+        raise FerError(
+            f"{experiment} needs more than pictures and classes: {' and '.join(lacking)}. Choose another experiment."
+        )
     folder = folder.expanduser().resolve()
     data = datasets.load(folder)
     counts = data.counts()
@@ -56,13 +64,9 @@ def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Jo
         raise FerError(
             f"{record} is a run on other pictures than {folder} has now: delete it, or choose another --results-dir."
         )
-    from fer_helpers import checkpoints, training
+    from fer_helpers import training
 
-    job = training.job(replace(chosen, dataset=str(folder), rows=()), "full", seed, results)
-    job.config["dataset"] = folder.name  # the same pictures elsewhere are the same experiment
-    job.key = job._key(job.config)
-    job.checkpoint_path = checkpoints.path(experiment, "full", seed, job.key)
-    return job
+    return training.job(replace(chosen, dataset=str(folder), rows=()), "full", seed, results)
 
 
 def save(job: "training.Job") -> Path:

@@ -72,6 +72,23 @@ def find(results_dir: Path, paper: str = "*") -> Iterator[dict]:
         yield read(record_path)
 
 
+def lineage(record: dict) -> Iterator[dict]:
+    """The record, and what it says of the runs whose weights it builds on: its start, its teachers, and theirs."""
+    yield record
+    for origin in record.get("built_on", []):
+        yield from lineage(origin)
+
+
+def epochs_cut(record: dict) -> list[str]:
+    """How far this run, and those that it builds on, came that stopped at an epoch limit: "12 of 60 epochs"."""
+    found = []
+    for run in lineage(record):
+        epochs, whose = run["epochs"], "" if run is record else f" of {run['experiment']}"
+        if epochs["stopped_by"] == "limit":
+            found.append(f"{epochs['done']} of {epochs['recipe']} epochs{whose}")
+    return found
+
+
 def current_commit() -> str | None:
     """Commit of the work tree, with "+" when tracked files have changed since; None outside a git checkout."""
     try:

@@ -80,15 +80,11 @@ def load(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Cla
         return _read(name)
     if _needs_landmarks(name):
         raise FerError(f"{name} needs landmarks beside the picture; choose a network without them.")
-    from fer_helpers import training
+    from fer_helpers import checkpoints, training
 
     folder = Path(results_dir or paths.REPORTS / "full")
-    path = _weights(name, seed, folder)
-    if path is None:
-        raise FerError(
-            f"The weights of {name} are not on this computer. Train it: "
-            f"python -m fer_helpers train {name} --profile full --seed {seed} --results-dir FOLDER"
-        )
+    if (path := _weights(name, seed, folder)) is None:
+        raise checkpoints.missing(name, seed)
     return _restored(training.job(study.get(name), "full", seed, folder), path)
 
 
@@ -126,11 +122,8 @@ def quick(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Cl
     from fer_helpers import training
 
     folder = Path(results_dir or paths.results_dir("quick"))
-    study.run(name, "quick", seed, folder)
-    job = training.job(study.get(name), "quick", seed, folder)
-    if not job.checkpoint_path.exists():  # the record was kept, the weights were not
-        job.train()
-    return _restored(job, job.checkpoint_path)
+    study.run(name, "quick", seed, folder, weights=True)
+    return _restored(training.job(study.get(name), "quick", seed, folder))
 
 
 def _needs_landmarks(name: str) -> bool:
@@ -145,21 +138,19 @@ def _weights(name: str, seed: int, results_dir: Path) -> Path | None:
     record = records.path(results_dir, name, seed)
     if not record.exists():
         return None
-    path = checkpoints.path(name, "full", seed, records.read(record)["key"])  # of the code that made it
+    path = checkpoints.of(records.read(record))
     return path if path.exists() else None
 
 
-def _restored(job: "training.Job", path: Path) -> Classifier:
-    """The network of a job with the best weights in the checkpoint `path`, prepared as for its training."""
+def _restored(job: "training.Job", path: Path | None = None) -> Classifier:
+    """The network of a job as `best_net` gives it, prepared as for its training."""
     from fer_helpers.architectures import emotionaldan
 
-    job.checkpoint_path = path  # of a full run: that of the code that made it
-    net = job.best_net()
+    net = job.best_net(path)
     if job.experiment.loss_weights:  # it answers landmarks as well
         net = emotionaldan.classifier(net)
-    prepare = preprocess.fit(job.experiment.preprocess, job.training.images, job.training.landmarks)
     frame = pictures.frame_of(job.data.name)
-    return Classifier(job.data.classes, prepare, keras_forward(net), frame, net, job.data.name)
+    return Classifier(job.data.classes, job.prepare, keras_forward(net), frame, net, job.data.name)
 
 
 def export(
@@ -179,7 +170,7 @@ def save(job: "training.Job", folder: Path, frame: pictures.Frame) -> Path:
 
     `frame`: how its pictures frame a face.
     """
-    classifier = replace(_restored(job, job.checkpoint_path), frame=frame)
+    classifier = replace(_restored(job), frame=frame)
     _write(classifier, records.read(job.record_path), *_files(folder))
     return folder
 

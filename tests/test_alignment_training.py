@@ -8,7 +8,18 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, checkpoints, datasets, landmarks, metrics, paths, study, training
+from fer_helpers import (
+    architectures,
+    checkpoints,
+    datasets,
+    doctor,
+    freshness,
+    landmarks,
+    metrics,
+    paths,
+    study,
+    training,
+)
 from fer_helpers.architectures import emotionaldan
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST, TRAINING
@@ -24,7 +35,7 @@ RECIPE = Recipe(
 def tiny(monkeypatch, tmp_path):
     """Give a full job of 64 embedded faces and the narrowest net; `tiny()` makes it anew, as a new process would."""
     monkeypatch.setenv("FER_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(training.doctor, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(doctor, "has_bfloat16", lambda: False)
     # building graphs takes longer than these few steps
     monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
     net = architectures.Net(partial(emotionaldan.emotional_dan, 48, width=2), 0, 0, "")
@@ -89,7 +100,7 @@ def test_the_record_has_landmark_errors_of_both_stages_beside_the_accuracy(tiny)
 
     net = job.best_net()
     test = job.data.split(PRIVATE_TEST)
-    x = job._preprocessor()(test.images)
+    x = job.prepare(test.images)
     said = net.predict(x, verbose=0)
     first = emotionaldan.stage_1(net).predict(x, verbose=0)
     scores = record["metrics"][PRIVATE_TEST]
@@ -134,7 +145,7 @@ def test_faces_that_dlib_misses_do_not_train_and_are_tested(tiny, monkeypatch):
 
 def test_the_key_follows_both_files_of_the_network_and_this_room(tiny, monkeypatch, tmp_path):
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
-    monkeypatch.setattr(training, "__file__", str(package / "training" / "__init__.py"))
+    monkeypatch.setattr(freshness, "PACKAGE", package)
     keys = [tiny().key]
     for room in ("architectures/emotionaldan", "architectures/face_alignment", "training/alignment"):
         with (package / f"{room}.py").open("a") as file:

@@ -101,7 +101,7 @@ def job(monkeypatch, tmp_path):
 def test_only_cleaned_rows_train_and_only_clean_ones_select(job, monkeypatch):
     whole = datasets.load("facekit")
     dirty = replace(whole, clean=np.random.default_rng(0).random(len(whole)) < 0.5)
-    monkeypatch.setattr(training.datasets, "load", lambda name: dirty)
+    monkeypatch.setattr(datasets, "load", lambda name: dirty)
     made = job(training_images=None)
     assert isinstance(made, compact.CompactJob) and made.experiment.selection == CLEAN_PUBLIC_TEST
     assert made.training.clean.all() and made.selection.clean.all()
@@ -141,7 +141,7 @@ def test_several_views_are_averaged_and_stand_in_the_record(job):
     made = job(epochs=1)
     made.train()
     record = made.evaluate()
-    net, x = made.best_net(), made._arrays(made._test_sets()[PRIVATE_TEST])[0]
+    net, x = made.best_net(), made.arrays(made._test_sets()[PRIVATE_TEST])[0]
     both = compact.averaged(net, x)
     np.testing.assert_allclose(both, compact.averaged(net, x[:, :, ::-1]), atol=1e-5)
     np.testing.assert_allclose(
@@ -162,16 +162,29 @@ def test_a_teacher_gives_a_share_of_the_target(job, monkeypatch):
     monkeypatch.setitem(study.EXPERIMENTS, teacher.id, teacher)
     pupil = job(teachers=(teacher.id,), teaching=0.7, temperature=2.0)
     assert pupil.key != job(teaching=0.7, temperature=2.0).key
-    given = pupil._soft_targets()
+    given = pupil.training_arrays()[1]
     labels = training.targets(pupil.training)
     softened = (given - 0.3 * labels) / 0.7
-    answers = (
-        compact.averaged(pupil.teachers[0].best_net(), pupil._preprocessor()(pupil.training.images)) ** 0.5
-    )
+    taught_by = training.job(teacher, "quick", 0, pupil.results_dir)
+    answers = compact.averaged(taught_by.best_net(), taught_by.prepare(pupil.training.images)) ** 0.5
     np.testing.assert_allclose(softened, answers / answers.sum(axis=1, keepdims=True), atol=1e-5)
-    pupil.teachers[0].checkpoint_path.unlink()
-    with pytest.raises(FerError, match="teacher compact/teacher"):
-        pupil._soft_targets()
+    said = job(teachers=(teacher.id,), epochs=1).train()["built_on"]
+    assert [(run["experiment"], run["key"]) for run in said] == [(teacher.id, taught_by.key)]
+    taught_by.checkpoint_path.unlink()  # a quick teacher is trained again
+    assert job(teachers=(teacher.id,)).training_arrays()[1].shape == given.shape
+    assert taught_by.checkpoint_path.exists()
+
+
+def test_the_key_knows_what_is_clean_and_the_votes_where_they_count(job, monkeypatch):
+    def key(data: datasets.Dataset, **changes) -> str:
+        monkeypatch.setattr(datasets, "load", lambda name: data)
+        return job(training_images=None, **changes).key
+
+    whole = datasets.load("facekit")
+    fewer = replace(whole, clean=np.arange(len(whole)) > 0)
+    other = replace(whole, votes=whole.votes[::-1])
+    assert key(whole) != key(fewer) and key(whole) == key(other)
+    assert key(whole, votes=0.3) != key(other, votes=0.3)
 
 
 def test_every_goal_is_that_of_an_experiment():

@@ -90,7 +90,14 @@ def refused(command, faces, *arguments) -> str:
 
 def test_refusals(command, faces, tmp_path, monkeypatch):
     assert "There is no data set" in refused(command, tmp_path / "none")
-    assert "needs more than pictures" in refused(command, faces, "ucf_keypoints/gap_keep")
+    for name, lacking in (
+        ("ucf_keypoints/gap_keep", "landmarks"),
+        ("ljmu/tuned_gan", "generated images"),
+        ("data240/resnet50v2_weighted", "the weights of another run"),
+        ("compact/net_60k_distilled", "the weights of another run"),
+        ("compact/ablation_votes", "annotators' votes"),
+    ):
+        assert f"needs more than pictures and classes: {lacking}." in refused(command, faces, name)
 
     one = tmp_path / "one"
     shutil.copytree(faces / "smiling", one / "smiling")

@@ -92,6 +92,24 @@ def test_an_existing_full_record_is_never_trained_again(tiny, tmp_path):
         assert job_counts(one) == {"train": 1, "notebook": 3, "all_notebooks": 1, "total": 5}
 
 
+def test_what_a_run_builds_on_is_trained_before_it(tiny, tmp_path):
+    """The third phase needs the second, and that the first; a student needs its teacher. Existing ones are taken."""
+    runs = tmp_path / "results" / "runs"
+    wanted = [
+        runs / "data240" / "resnet50v2_weighted-seed0.json",
+        runs / "compact" / "net_60k_distilled-seed0.json",
+    ]
+    how = ("--config", "profile=full", f"notebooks={tiny}")
+    done = snakemake(tmp_path, "-n", *map(str, wanted), *how)
+    assert done.returncode == 0, done.stderr
+    assert job_counts(done) == {"train": 5, "total": 5}
+    for name in ("data240/resnet50v2", "compact/net_200k"):
+        record = runs / f"{name}-seed0.json"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text("{}", encoding="utf-8")
+    assert job_counts(snakemake(tmp_path, "-n", *map(str, wanted), *how)) == {"train": 2, "total": 2}
+
+
 def test_an_unknown_profile_is_refused(tmp_path):
     done = snakemake(tmp_path, "-n", "--config", "profile=fast")
     assert done.returncode != 0 and "there are two profiles, quick and full" in done.stdout + done.stderr

@@ -17,7 +17,7 @@ def few(monkeypatch, tmp_path):
 
 def test_the_misprint_makes_white_brighter_than_white():
     white = np.full((1, 48, 48), 255, np.uint8)
-    values = {name: slips.slip_job(name, "quick")._preprocessor()(white).max() for name in slips.SLIPS}
+    values = {name: slips.slip_job(name, "quick").prepare(white).max() for name in slips.SLIPS}
     assert values.pop("divided_by_225") == pytest.approx(255 / 225)
     assert set(values.values()) == {1.0}
 
@@ -34,9 +34,9 @@ def test_turning_happens_in_training_only_and_degrees_are_no_turns():
 
 
 def test_the_table_has_each_slip_and_the_mismatch(monkeypatch):
-    monkeypatch.setattr(slips, "SLIPS", {name: slips.SLIPS[name] for name in ("none", "turned_by_turns")})
+    monkeypatch.setattr(slips, "SLIPS", {name: slips.SLIPS[name] for name in ("none", "divided_by_225")})
     table = slips.measure("quick")
-    assert table["slip"].tolist() == ["none", "turned by up to 0.3 turns", slips.MISMATCH]
+    assert table["slip"].tolist() == ["none", "divided by 225", slips.MISMATCH]
     assert (table["low"] <= table["accuracy"]).all() and (table["accuracy"] <= table["high"]).all()
     assert table["n"].nunique() == 1
     keys = {slips.slip_job(name, "quick").key for name in slips.SLIPS}

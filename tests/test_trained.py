@@ -139,7 +139,7 @@ print(*heavy or ["none"], used.user + used.system, int(status["VmHWM"].split()[0
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="no /proc that tells how much memory is used"
 )
-def test_a_picture_is_labelled_within_a_second_and_100_mib(tmp_path):
+def test_a_picture_is_labelled_soon_and_in_little_memory(tmp_path):
     """From the start of Python. Processor time: a busy computer lengthens it less than the time on the clock.
 
     Measured: 0.4 s and 99 MiB; the limits leave room for other computers. TensorFlow takes 10 s and 600 MiB.

@@ -15,9 +15,11 @@ import keras
 import numpy as np
 import pytest
 
-from fer_helpers import checkpoints, datasets, labels, paths, records, study, training
+from fer_helpers import checkpoints, datasets, freshness, labels, paths, records, study, training
 from fer_helpers.errors import FerError
 from fer_helpers.study.experiment import Recipe
+from fer_helpers.training import jobs
+from fer_helpers.training.alignment import AlignmentJob
 
 RECIPE = Recipe(epochs=100, batch_size=32, learning_rate=0.01)
 
@@ -196,7 +198,7 @@ def test_run_trains_once_and_again_after_a_change(tiny, monkeypatch, tmp_path):
     assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1
 
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
-    monkeypatch.setattr(training, "__file__", str(package / "training" / "__init__.py"))
+    monkeypatch.setattr(freshness, "PACKAGE", package)
     assert study.run("uvic_cnn/tiny", results_dir=folder) == first and len(trained) == 1  # only bytes count
     network = package / "architectures" / "uvic_cnn.py"
     layers = network.read_text()
@@ -215,15 +217,75 @@ def test_the_key_depends_on_entry_data_and_each_room(tiny, monkeypatch, tmp_path
     monkeypatch.setattr(datasets, "load", lambda name: replace(data, labels=data.labels[::-1]))
     keys.append(tiny().key)
     package = shutil.copytree(paths.ROOT / "fer_helpers", tmp_path / "fer_helpers")
-    monkeypatch.setattr(training, "__file__", str(package / "training" / "__init__.py"))
+    monkeypatch.setattr(freshness, "PACKAGE", package)
     network = package / "architectures" / "uvic_cnn.py"
-    network.write_text("# a comment\n" + network.read_text())
+    network.write_text('"""Other words."""\n# a comment\n' + network.read_text().split('"""', 2)[2])
     assert tiny().key == keys[-1]
-    for room in ("preprocess", "augment", "architectures/uvic_cnn", "training/__init__"):
+    for room in (*jobs.ROOMS, "architectures/uvic_cnn"):
         with (package / f"{room}.py").open("a") as file:
             file.write("CHANGED = True\n")
         keys.append(tiny().key)
-    assert len(set(keys)) == len(keys) == 7
+    assert len(set(keys)) == len(keys) == 4 + len(jobs.ROOMS)
+
+
+def test_explanations_are_not_hashed_and_any_code_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(freshness, "PACKAGE", tmp_path)
+
+    def digest(code: str) -> str:
+        (tmp_path / "room.py").write_text(code)
+        return freshness.digest(["what"], ["room"])
+
+    plain = digest("class A:\n    def f(self):\n        return 'text'\n")
+    assert plain == digest(
+        '"""A."""\nclass A:\n    """A."""\n\n    def f(self):\n        "F"\n        return "text"\n'
+    )
+    assert plain != digest("class A:\n    def f(self):\n        return 'other'\n")
+    assert digest("def f():\n    'words'\n") == digest("def f():\n    'others'\n")
+
+
+def test_every_module_of_training_is_in_the_key_of_what_runs_through_it(monkeypatch, tmp_path):
+    from fer_helpers.bicogan import generated
+
+    nothing = np.zeros((0, 48, 48), np.uint8), np.zeros(0, np.int64)
+    monkeypatch.setattr(generated, "load", lambda *_: nothing)
+    names = (
+        "compact/net_60k",
+        "data240/resnet50v2",
+        "emotionaldan/dan_facekit",
+        "ljmu/tuned_gan",
+        "ljmu/mobilenet_v2",
+    )
+    rooms = {room for name in names for room in training.job(study.get(name), "quick", 0, tmp_path)._rooms()}
+    folder = paths.ROOT / "fer_helpers" / "training"
+    assert {f"training/{file.stem}" for file in folder.glob("*.py")} <= rooms
+    assert "architectures/pretrained" in rooms
+
+
+def test_each_entry_has_one_kind_of_training_and_impossible_ones_are_refused():
+    for experiment in study.EXPERIMENTS.values():
+        for profile in study.PROFILES:
+            assert not experiment.loss_weights or training.kind(experiment, profile) is AlignmentJob
+    dan, net = study.get("emotionaldan/dan_facekit"), study.get("compact/net_60k")
+    for impossible, said in (
+        (replace(dan, start="uvic_cnn/deep_n", class_weights=True), "take away class_weights and start"),
+        (replace(net, start="uvic_cnn/deep_n"), "take away start"),
+        (replace(net, selection=labels.PUBLIC_TEST), "go together"),
+        (replace(study.get("uvic_cnn/deep_n"), selection=labels.CLEAN_PUBLIC_TEST), "go together"),
+    ):
+        with pytest.raises(FerError, match=f"{impossible.id}.*{said}"):
+            training.job(impossible, "full", 0, paths.REPORTS)
+
+
+def test_scores_are_float32_whatever_the_callers_precision(tiny):
+    tiny().train(epochs=1)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        job = tiny()
+        assert {layer.compute_dtype for layer in job.best_net().layers} == {"float32"}
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"  # it is still the caller's
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def test_a_fifth_of_training_selects_where_both_tests_are_reported(tiny, tmp_path):

@@ -45,13 +45,25 @@ def planned() -> list[tuple[str, int]]:
     return [(experiment.id, seed) for experiment in _ALL for seed in experiment.seeds]
 
 
+def needs(experiment: Experiment, profile: str, seed: int) -> list[tuple[str, int]]:
+    """The runs, (experiment id, seed), whose weights a run builds on: the phase before it, and its teachers."""
+    recipe = experiment.in_profile(profile)
+    starts = [(experiment.start, seed)] if experiment.start else []
+    teachers = recipe.teachers if isinstance(recipe, compact.CompactRecipe) else ()
+    return starts + [(teacher, 0) for teacher in teachers]
+
+
 def run(
-    experiment_id: str, profile: str = "quick", seed: int = 0, results_dir: Path | str | None = None
+    experiment_id: str,
+    profile: str = "quick",
+    seed: int = 0,
+    results_dir: Path | str | None = None,
+    weights: bool = False,
 ) -> dict:
     """Record of an experiment in this profile; trains and evaluates it now when there is no fresh one.
 
-    A quick record is fresh while experiment, data and code are unchanged. A full record is never retrained here: its
-    "commit" names the code that made it.
+    A quick record is fresh while experiment, data and code are unchanged, and `weights` also wants the weights behind
+    it. A full record is never retrained here: its "commit" names the code that made it.
     """
     experiment = get(experiment_id)
     folder = Path(results_dir or paths.results_dir(check_profile(profile)))
@@ -63,7 +75,17 @@ def run(
     from fer_helpers import training  # starts Keras, which takes seconds: only when something must be trained
 
     job = training.job(experiment, profile, seed, folder)
-    if scored and record["key"] == job.key:
+    if scored and record["key"] == job.key and (job.checkpoint_path.exists() or not weights):
         return record
     job.train()
     return job.evaluate()
+
+
+def key(experiment_id: str, profile: str, seed: int, results_dir: Path) -> str:
+    """Freshness key of the record that `run` gives: of a full one that is there it is that of the code that made it."""
+    path = records.path(results_dir, experiment_id, seed)
+    if profile == "full" and path.exists():
+        return records.read(path)["key"]
+    from fer_helpers import training
+
+    return training.job(get(experiment_id), profile, seed, results_dir).key

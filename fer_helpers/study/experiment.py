@@ -60,5 +60,9 @@ class Experiment:
         """Key of the paper: the part of the id before the slash."""
         return self.id.split("/")[0]
 
+    def in_profile(self, profile: str) -> Recipe:
+        """Its recipe in the profile "quick" or "full"."""
+        return self.recipe if profile == "full" else self.quick
+
 
 FLIP_AND_SHIFT = ("flip", "shift")

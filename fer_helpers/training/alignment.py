@@ -17,7 +17,8 @@ import numpy as np
 from fer_helpers import architectures, checkpoints, datasets, landmarks, metrics
 from fer_helpers.architectures import emotionaldan, face_alignment
 from fer_helpers.labels import SPLITS, TRAINING
-from fer_helpers.training import Job, one_epoch, predict
+from fer_helpers.training.epochs import one_epoch, predict
+from fer_helpers.training.jobs import Job
 
 Arrays = tuple[np.ndarray, dict[str, np.ndarray]]
 CHUNK = 5000  # images that are varied at once: some hundred MB
@@ -31,6 +32,8 @@ class AlignmentJob(Job):
     left out then, and in the other splits they count for the emotion only.
     """
 
+    ignores = ("augment", "class_weights", "generated", "pretrained", "start")
+
     def _split(self) -> tuple[datasets.Dataset, datasets.Dataset]:
         training, selection = super()._split()
         known = _known(self.data)
@@ -43,15 +46,16 @@ class AlignmentJob(Job):
     def _rooms(self) -> list[str]:
         return [*super()._rooms(), "training/alignment", "architectures/face_alignment"]
 
-    def _arrays(self, rows: datasets.Dataset) -> Arrays:
-        x, emotions = super()._arrays(rows)
+    def arrays(self, rows: datasets.Dataset) -> Arrays:
+        """Return what the network is given and what it shall answer, landmarks and emotions."""
+        x, emotions = super().arrays(rows)
         return x, {"landmarks": rows.landmarks, "emotion": emotions}
 
     def _net(self, **options) -> keras.Model:
         """Return the network with fresh weights; it starts from the mean shape of the training images."""
         return super()._net(shape=emotionaldan.mean_shape(self.training.landmarks), **options)
 
-    def _build(self) -> tuple[keras.Model, keras.Model]:
+    def compiled(self, fresh: bool = True) -> tuple[keras.Model, keras.Model]:
         """Return the network with its landmark stage trained and frozen, compiled for the joint loss."""
         keras.utils.set_random_seed(self.seed)
         net = self._net()
@@ -79,7 +83,7 @@ class AlignmentJob(Job):
             if self.profile == "full" or len(checkpoint.state["history"]["loss"]) < epochs:
                 checkpoints.restore(model, checkpoint, path)
                 state = checkpoint.state
-        (x, y), validation = self._arrays(self.training), self._arrays(self.selection)
+        (x, y), validation = self.arrays(self.training), self.arrays(self.selection)
         known = _known(self.selection)
         validation = validation[0][known], validation[1]["landmarks"][known]
         for epoch in range(len(state["history"].get("loss", [])), epochs):
@@ -101,7 +105,8 @@ class AlignmentJob(Job):
             )
         return state
 
-    def _fit(self, model: keras.Model, training: Arrays, validation: Arrays, epoch: int) -> dict[str, float]:
+    def fit(self, model: keras.Model, training: Arrays, validation: Arrays, epoch: int) -> dict[str, float]:
+        """Train an epoch on pictures and landmarks that are varied anew; return its measures."""
         x, y = self._varied(training, [self.seed, epoch])
         logs = one_epoch(model, x, y, self.recipe.batch_size, validation)
         return {name.replace("emotion_accuracy", "accuracy"): value for name, value in logs.items()}
@@ -117,11 +122,11 @@ class AlignmentJob(Job):
         order = random.permutation(len(x))
         return x[order], {"landmarks": points[order], "emotion": y["emotion"][order]}
 
-    def _score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
+    def score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
         """Return probabilities and measures; among these the landmark errors of both stages where a face is known."""
         known, output = _known(rows), dict(net.output)
         output["stage_1"] = net.get_layer("stage1_landmarks").output
-        found = predict(keras.Model(net.input, output), self._arrays(rows)[0])
+        found = predict(keras.Model(net.input, output), self.arrays(rows)[0])
         errors = {
             stage: metrics.summarise_errors(
                 landmarks.normalised_error(found[name][known], rows.landmarks[known])

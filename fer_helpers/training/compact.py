@@ -5,14 +5,19 @@ test set is seen and no copy of a training image selects. Their teachers are run
 """
 
 import math
+from hashlib import sha256
 
 import keras
 import numpy as np
 
-from fer_helpers import datasets, metrics, study
+from fer_helpers import checkpoints, datasets, metrics, study
 from fer_helpers.errors import FerError
 from fer_helpers.labels import MIRRORED, TEN_CROPS, TRAINING
-from fer_helpers.training import History, Job, one_epoch, predict, score, targets, variation
+from fer_helpers.training import variation
+from fer_helpers.training.epochs import one_epoch, predict, score
+from fer_helpers.training.jobs import Job
+from fer_helpers.training.rows import targets
+from fer_helpers.training.schedule import History
 
 SHIFTS = ((0, 0), (-3, -3), (-3, 3), (3, -3), (3, 3))  # pixels down and right; each also mirrored: ten crops
 AVERAGE_EVERY = 5  # steps
@@ -21,15 +26,18 @@ AVERAGE_EVERY = 5  # steps
 class CompactJob(Job):
     """A job whose recipe is a `study.compact.CompactRecipe`."""
 
+    ignores = ("class_weights", "landmarks", "loss_weights", "start")
+
     def _split(self) -> tuple[datasets.Dataset, datasets.Dataset]:
         self.data = self.data.subset((self.data.splits != TRAINING) | self.data.clean)
         training, selection = super()._split()
-        folder = self.results_dir
-        self.teachers = [
-            CompactJob(study.get(name), self.profile, 0, folder) for name in self.recipe.teachers
-        ]
-        self.config["teachers"] = [teacher.key for teacher in self.teachers]
-        return training, selection.subset(selection.clean)
+        selection = selection.subset(selection.clean)
+        # the data's fingerprint knows neither which rows are clean nor the votes
+        digest = sha256(training.rows.tobytes() + selection.rows.tobytes())
+        if self.recipe.votes and training.votes is not None:
+            digest.update(training.votes.tobytes())
+        self.config["rows_digest"] = digest.hexdigest()
+        return training, selection
 
     def _rooms(self) -> list[str]:
         return [*super()._rooms(), "training/compact", "training/variation"]
@@ -50,11 +58,9 @@ class CompactJob(Job):
         optimizer.build(model.trainable_variables)
         return optimizer
 
-    def _start(self, model: keras.Model, net: keras.Model, limit: int) -> tuple[dict, list[np.ndarray]]:
-        self.soft_targets, self.prepare = self._soft_targets(), self._preprocessor()
-        if self.recipe.averaging:
-            self.average = net.get_weights()
-        return super()._start(model, net, limit)
+    def training_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images as they are, (n, 48, 48) uint8, because each epoch varies them anew, and their targets."""
+        return self.training.images, self._soft_targets()
 
     def _soft_targets(self) -> np.ndarray:
         """Targets (n, classes) float32 of the training rows: labels, softened as the recipe says."""
@@ -62,27 +68,23 @@ class CompactJob(Job):
         y = (1 - recipe.label_smoothing) * y + recipe.label_smoothing / y.shape[1]
         if recipe.votes:
             y = (1 - recipe.votes) * y + recipe.votes * from_votes(self.training)
-        if self.teachers:
+        if recipe.teachers:
             y = (1 - recipe.teaching) * y + recipe.teaching * self._taught()
         return y.astype("float32")
 
     def _taught(self) -> np.ndarray:
         """Mean probabilities of the teachers (n, classes) for the training images, softened by the temperature."""
         total = 0.0
-        for teacher in self.teachers:
-            study.run(teacher.experiment.id, self.profile, 0, self.results_dir)
-            if not teacher.checkpoint_path.exists():
-                raise FerError(
-                    f"The weights of the teacher {teacher.experiment.id} are not on this computer. Train it into "
-                    "another folder of results, and the student with the same --results-dir."
-                )
-            total += averaged(teacher.best_net(), teacher._preprocessor()(self.training.images))
+        for record in self.built_on:
+            path, entry = checkpoints.find(record), study.get(record["experiment"])
+            teacher = CompactJob(entry, self.profile, record["seed"], self.results_dir)
+            total += averaged(teacher.best_net(path), teacher.prepare(self.training.images))
         softened = total ** (1 / self.recipe.temperature)
         return softened / softened.sum(axis=1, keepdims=True)
 
-    def _fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
+    def fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
         """Train an epoch on images varied anew; where weights are averaged, the average is what is selected."""
-        x, y = self._varied(np.random.default_rng([self.seed, epoch]))
+        x, y = self._varied(*training, np.random.default_rng([self.seed, epoch]))
         steps_before = epoch * math.ceil(len(x) / self.recipe.batch_size)
 
         def average(step: int) -> None:
@@ -92,8 +94,9 @@ class CompactJob(Job):
                 pairs = zip(self.average, model.get_weights(), strict=True)
                 self.average = [keep * old + (1 - keep) * new for old, new in pairs]
 
-        if not self.average:
+        if not self.recipe.averaging:
             return one_epoch(model, x, y, self.recipe.batch_size, validation)
+        self.average = self.average or model.get_weights()
         measures = one_epoch(model, x, y, self.recipe.batch_size, validation, average)
         kept = model.get_weights()
         model.set_weights(self.average)
@@ -101,9 +104,11 @@ class CompactJob(Job):
         model.set_weights(kept)
         return measures
 
-    def _varied(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        recipe, order = self.recipe, random.permutation(len(self.training))
-        images, y = self.training.images[order], self.soft_targets[order]
+    def _varied(
+        self, images: np.ndarray, y: np.ndarray, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        recipe, order = self.recipe, random.permutation(len(images))
+        images, y = images[order], y[order]
         if recipe.flip:
             images = variation.flip(images, random)
         if any(recipe.moved):
@@ -117,7 +122,7 @@ class CompactJob(Job):
         """Measures and probabilities as ever, and beside them those averaged over more views of each picture."""
         measures, probabilities = super()._test_results(net)
         for split, rows in self._test_sets().items():
-            x = self._arrays(rows)[0]
+            x = self.arrays(rows)[0]
             for view, shifts in ((MIRRORED, SHIFTS[:1]), (TEN_CROPS, SHIFTS)):
                 name = f"{split} {view}"
                 scores = averaged(net, x, shifts)
