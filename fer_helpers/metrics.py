@@ -1,16 +1,50 @@
 """Measures of a classifier, each accuracy with its 95 % interval, and of landmarks."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix
+from scipy.stats import binomtest, ttest_1samp
 
 
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """95 % Wilson interval of the proportion `correct` / `n`."""
-    interval = binomtest(correct, n).proportion_ci(confidence_level=0.95, method="wilson")
+def wilson_interval(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson interval of the proportion `correct` / `n`."""
+    interval = binomtest(correct, n).proportion_ci(confidence_level=confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def difference_interval(
+    correct_a: int, n_a: int, correct_b: int, n_b: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a / n_a - b / n_b, two proportions of different images (Newcombe 1998, method 10)."""
+    (a, a_low, a_high), (b, b_low, b_high) = (
+        (correct / n, *wilson_interval(correct, n, confidence))
+        for correct, n in ((correct_a, n_a), (correct_b, n_b))
+    )
+    return a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean of `values` by the t-distribution; NaN for fewer than two."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    interval = ttest_1samp(values, 0).confidence_interval()
+    return float(interval.low), float(interval.high)
+
+
+def mean_over_runs(runs: Sequence[dict]) -> dict:
+    """Mean accuracy of several runs' scores on one test set, with the Wilson interval as if one run had it."""
+    n, accuracy = runs[0]["n"], float(np.mean([scores["accuracy"] for scores in runs]))
+    return {"n": n, "accuracy": accuracy, "interval": list(wilson_interval(round(accuracy * n), n))}
+
+
+def with_interval(scores: dict | None) -> str:
+    """Text form of an accuracy with its interval, or an empty cell."""
+    return (
+        f"{scores['accuracy']:.4f} [{scores['interval'][0]:.3f}, {scores['interval'][1]:.3f}]"
+        if scores
+        else ""
+    )
 
 
 def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict:
@@ -21,7 +55,8 @@ def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict:
     right (see `right`).
     """
     classes = probabilities.shape[1]
-    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(classes))
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
     correct, n = int(np.trace(confusion)), int(confusion.sum())
     per_class = confusion.sum(axis=1)
     recall = [float(confusion[k, k] / per_class[k]) if per_class[k] else None for k in range(classes)]

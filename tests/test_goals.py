@@ -7,19 +7,21 @@ from fer_helpers import goals, metrics, records
 from fer_helpers.study import compact
 
 
-def write(folder, name: str, seed: int, right: int) -> None:
+def write(folder, name: str, seed: int, right: int, **changes) -> None:
     """Write a record with `right` of 3,589 in every view."""
     labels = np.zeros(3589, int)
     scores = metrics.summarise(labels, np.eye(2)[(np.arange(3589) >= right).astype(int)])
     record = dict.fromkeys(records.REQUIRED) | {"format": records.FORMAT}
-    record["metrics"] = dict.fromkeys(goals.VIEWS.values(), scores)
-    records.write(records.path(folder, f"compact/{name}", seed), record, {})
+    record |= {"profile": "full", "epochs": {"done": 80, "recipe": 80, "stopped_by": "recipe"}}
+    record |= {"parameters": {"total": 56_375}, "metrics": dict.fromkeys(goals.VIEWS.values(), scores)}
+    records.write(records.path(folder, f"compact/{name}", seed), record | changes, {})
 
 
 def test_without_records_every_network_has_its_goal_and_no_result(tmp_path):
     table = goals.table(tmp_path).set_index("network")
     assert set(compact.GOALS) <= set(table.index) and not table.index.str.startswith("ablation").any()
-    assert table["verdict"].eq("not run yet").all() and table["clean"].eq("").all()
+    assert table["verdict"].eq("not run yet").all() and table["clean, mirror-averaged"].eq("").all()
+    assert table["parameters"].isna().all()
     assert table.loc["net_60k", "goal"] == compact.GOALS["net_60k"]
 
 
@@ -30,9 +32,25 @@ def test_verdicts(tmp_path, monkeypatch, share, verdict):
     monkeypatch.setitem(compact.GOALS, "net_60k", 0.685)
     write(tmp_path, "net_60k", 0, round(share * 3589))
     row = goals.table(tmp_path).set_index("network").loc["net_60k"]
-    assert row["verdict"] == verdict and row["seeds"] == 1
+    assert row["verdict"] == verdict and row["seeds"] == 1 and row["parameters"] == 56_375
     low, high = metrics.wilson_interval(round(share * 3589), 3589)
     assert row["mirror-averaged"] == f"{round(share * 3589) / 3589:.4f} [{low:.3f}, {high:.3f}]"
+
+
+def test_a_quick_run_is_no_result(tmp_path):
+    write(tmp_path, "net_60k", 0, 3589, profile="quick")
+    assert set(goals.table(tmp_path)["verdict"]) == {"not run yet"}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_run_that_stopped_at_a_limit_reaches_no_goal(tmp_path, own):
+    """The run itself, or the teacher that it builds on."""
+    epochs = {"done": 12, "recipe": 80, "stopped_by": "limit"}
+    teacher = {"experiment": "compact/net_200k", "epochs": epochs}
+    write(tmp_path, "net_60k", 0, 3589, **({"epochs": epochs} if own else {"built_on": [teacher]}))
+    row = goals.table(tmp_path).set_index("network").loc["net_60k"]
+    words = "12 of 80 epochs" if own else "12 of 80 epochs of compact/net_200k"
+    assert row["verdict"] == f"unfinished: {words}" and row["mirror-averaged"].startswith("1.0000")
 
 
 def test_a_run_without_its_views_is_no_result(tmp_path):

@@ -15,6 +15,34 @@ def test_wilson_interval_as_published(correct, n, low, high):
     assert metrics.wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
 
 
+# Newcombe (1998), Statistics in Medicine 17, 873-890, Table II, method 10 (score, no continuity correction)
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [((56, 70, 48, 80), 0.0524, 0.3339), ((9, 10, 3, 10), 0.1705, 0.8090), ((10, 10, 0, 20), 0.6791, 1.0)],
+)
+def test_difference_interval_as_published(counts, low, high):
+    assert metrics.difference_interval(*counts) == pytest.approx((low, high), abs=5e-5)
+    a, n, b, m = counts
+    assert metrics.difference_interval(b, m, a, n) == pytest.approx((-high, -low), abs=5e-5)
+    wider = metrics.difference_interval(*counts, confidence=0.99)
+    assert wider[0] < low and wider[1] >= high - 5e-5
+
+
+def test_mean_interval_by_hand():
+    # t with two degrees of freedom: 4.3027; standard deviation .1
+    assert metrics.mean_interval([0.4, 0.5, 0.6]) == pytest.approx(
+        (0.5 - 4.3027 * 0.1 / 3**0.5, 0.5 + 4.3027 * 0.1 / 3**0.5), abs=1e-5
+    )
+    assert np.isnan(metrics.mean_interval([0.4])).all()
+
+
+def test_mean_over_runs_has_the_interval_of_one_test_set():
+    mean = metrics.mean_over_runs([{"n": 263, "accuracy": 80 / 263}, {"n": 263, "accuracy": 82 / 263}])
+    assert mean["accuracy"] == pytest.approx(81 / 263)
+    assert mean["interval"] == pytest.approx([0.2553, 0.3662], abs=5e-5)
+    assert metrics.with_interval(mean) == "0.3080 [0.255, 0.366]" and metrics.with_interval(None) == ""
+
+
 def test_summarise_a_hand_made_confusion():
     # true 0: predicted 0 0 1; true 1: predicted 1; true 2: predicted 0 0; class 3 has no images
     labels = np.array([0, 0, 0, 1, 2, 2])

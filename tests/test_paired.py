@@ -9,11 +9,12 @@ from fer_helpers.errors import FerError
 FIRST, SECOND = "emotionaldan/dan_facekit", "emotionaldan/dan_facekit_alpha_0"
 
 
-def write(folder, name: str, seed: int, right: np.ndarray) -> None:
+def write(folder, name: str, seed: int, right: np.ndarray, test_set: str = "PrivateTest") -> None:
     """A record whose run is right on some of the images."""
     probabilities = np.eye(2)[np.where(right, 0, 1)]
-    scores = {"PrivateTest": metrics.summarise(np.zeros(len(right), int), probabilities)}
+    scores = {test_set: metrics.summarise(np.zeros(len(right), int), probabilities)}
     record = dict.fromkeys(records.REQUIRED, {}) | {"format": 1, "seed": seed, "metrics": scores}
+    record["epochs"] = {"done": 1, "recipe": 1, "stopped_by": "recipe"}
     records.write(records.path(folder, name, seed), record, {})
 
 
@@ -43,3 +44,20 @@ def test_too_few_seeds(tmp_path):
     assert paired.by_seed(FIRST, SECOND, tmp_path).empty
     with pytest.raises(FerError, match="have 0 seeds in common"):
         paired.pooled(FIRST, SECOND, tmp_path)
+
+
+def test_what_a_recipe_is_chosen_by_is_no_test_set(tmp_path):
+    """Pairs of the ablation are tested on the clean PublicTest, the finished networks on PrivateTest."""
+    for test_set, names in (
+        ("PublicTest clean", ("ablation_base", "ablation_no_flip", "ablation_not_moved")),
+        ("PrivateTest", ("net_60k_distilled", "net_60k")),
+    ):
+        for best, name in zip((60, 50, 52), names, strict=False):
+            write(tmp_path, f"compact/{name}", 0, np.arange(100) < best, test_set)
+    pairs = paired.declared("compact", tmp_path)
+    claims = ["mirror images help", "moving the pictures helps", "a teacher helps"]
+    assert [pair["claim"] for pair in pairs] == claims == paired.table("compact", tmp_path)["claim"].tolist()
+    assert [pair["test_set"] for pair in pairs] == ["PublicTest clean"] * 2 + ["PrivateTest"]
+    assert [pair["only_first"] for pair in pairs] == [10, 8, 10]
+    # two tests of the ablation, one of the networks
+    assert [pair["p_holm"] for pair in pairs] == pytest.approx([2 * 2 / 2**10, 2 / 2**8, 2 / 2**10])

@@ -10,9 +10,11 @@ import pytest
 
 from fer_helpers import metrics, paths, records, report, study
 from fer_helpers.errors import FerError
-from fer_helpers.report import page, readme
+from fer_helpers.labels import MERGED
+from fer_helpers.report import page, papers, readme
 
 CLAIM = 0.5642  # uvic_cnn, Table 1, Medium
+STOPPED = {"done": 10, "recipe": 60, "stopped_by": "limit"}
 
 
 def scores(correct: int, n: int = 3589) -> dict:
@@ -60,16 +62,21 @@ def write(folder, *all_records: dict) -> None:
         (None, CLAIM, "not run yet"),
         (record(metrics={}), CLAIM, "not run yet"),
         (
-            record(epochs={"done": 10, "recipe": 60, "stopped_by": "limit"}),
+            record(epochs=STOPPED),
             CLAIM,
             "no reproduction: 10 of 60 epochs",
         ),
         (record(epochs={"done": 55, "recipe": 60, "stopped_by": "patience"}), CLAIM, "reproduced"),
         (record(profile="quick"), CLAIM, "no reproduction: quick profile"),
+        (
+            record(built_on=[{"experiment": "p/start", "epochs": STOPPED, "built_on": []}]),
+            CLAIM,
+            "no reproduction: 10 of 60 epochs of p/start",
+        ),
     ],
 )
 def test_verdict(ours, claim, expected):
-    assert report.verdict(ours, claim) == expected
+    assert papers.verdict(ours, papers.Claim(claim)) == expected
 
 
 def test_a_paper_that_does_not_name_its_test_set_is_not_reproduced(tmp_path):
@@ -78,8 +85,8 @@ def test_a_paper_that_does_not_name_its_test_set_is_not_reproduced(tmp_path):
     row = table.loc["No key-point GAP"]
     assert (row["published test"], row["verdict"]) == ("0.8000, set unstated", "higher")
     assert list(table.index).count("Key-point GAP, policy keep") == 1
-    assert report.verdict(record(correct=2025), 0.9, same_set=False) == "lower"
-    assert report.verdict(record(correct=2025), 0.5642, same_set=False) == "in the interval"
+    assert papers.verdict(record(correct=2025), papers.Claim(0.9, "set unstated")) == "lower"
+    assert papers.verdict(record(correct=2025), papers.Claim(0.5642, "set unstated")) == "in the interval"
 
 
 def test_paired_tests_from_stored_records(tmp_path):
@@ -97,7 +104,7 @@ def test_paired_tests_from_stored_records(tmp_path):
     assert (row["only the first is right"], row["only the second"]) == (100, 0)
     assert (row["accuracy of the first"], row["of the second"]) == (1.0, round(3489 / 3589, 4))
     assert float(row["p"]) == pytest.approx(2 * 0.5**100, rel=0.01) and row["p"] == row["p, Holm"]
-    assert "augmentation helps (Medium)" in report.paper_report("uvic_cnn", "full", tmp_path)
+    assert "augmentation helps (Medium)" in papers.text("uvic_cnn", "full", tmp_path)
 
 
 def test_result_table_sets_published_beside_ours(tmp_path, monkeypatch):
@@ -105,13 +112,18 @@ def test_result_table_sets_published_beside_ours(tmp_path, monkeypatch):
         "uvic_cnn/ours", "Our variant", (), "fer2013", "uvic_cnn.medium", (), (), study.uvic_cnn.UVIC
     )
     monkeypatch.setitem(study.EXPERIMENTS, variant.id, variant)
-    write(tmp_path, record(), record(seed=1), record("uvic_cnn/ours"))
+    seeds = (record(seed=1, correct=2035), record(seed=2, correct=2015))
+    write(tmp_path, record(), *seeds, record(seed=3, correct=0, epochs=STOPPED), record("uvic_cnn/ours"))
     table = report.result_table("uvic_cnn", tmp_path).set_index(["table", "row"])
     medium = table.loc[("Table 2", "Medium+N")]
     assert (medium["published PublicTest"], medium["published test"]) == ("0.5580", "0.5642")
     assert medium["our PrivateTest"] == "0.5642 [0.548, 0.580]"
     assert medium["our clean PrivateTest"].startswith("0.5535 ")
-    assert (medium["epochs"], medium["seeds"], medium["verdict"]) == ("60 of 60", 2, "reproduced")
+    assert (medium["epochs"], medium["seeds"], medium["verdict"]) == ("60 of 60", 4, "reproduced")
+    half = (
+        4.3027 * 10 / 3589 / 3**0.5
+    )  # t with two degrees of freedom; the run that stopped early is no seed more
+    assert medium["mean of seeds"] == f"0.5642 [{CLAIM - half:.3f}, {CLAIM + half:.3f}]"
     missing = table.loc[("Table 2", "Medium+N+A")]
     assert (missing["our PrivateTest"], missing["seeds"], missing["verdict"]) == ("", 0, "not run yet")
     assert table.index[-1] == ("ours", "Our variant")
@@ -127,9 +139,9 @@ def test_the_default_are_the_committed_full_records(tmp_path, monkeypatch):
     assert table.loc["Medium", "our PrivateTest"].startswith("0.5642")
 
 
-def test_paper_report_prints_both_tables_and_the_runs(tmp_path):
+def test_the_text_prints_both_tables_and_the_runs(tmp_path):
     write(tmp_path, record())
-    text = report.paper_report("uvic_cnn", "full", tmp_path)
+    text = papers.text("uvic_cnn", "full", tmp_path)
     for part in (
         "Table 1",
         "Table 2",
@@ -142,7 +154,7 @@ def test_paper_report_prints_both_tables_and_the_runs(tmp_path):
         assert part in text + " ", text
     assert "nan" not in text.lower()
     with pytest.raises(FerError, match="no paper called 'nonsense'.*uvic_cnn"):
-        report.paper_report("nonsense", "full", tmp_path)
+        papers.text("nonsense", "full", tmp_path)
     assert report.runs_table(tmp_path / "nowhere").empty
 
 
@@ -207,11 +219,23 @@ def test_a_network_with_the_slip_of_the_code_says_so(tmp_path):
     assert table.loc["Medium + A", "verdict"] == "not run yet"
 
 
-def test_accuracies_name_the_published_one(tmp_path, monkeypatch):
-    write(tmp_path, record(), record(seed=1, metrics={}))
-    table = report.accuracies(tmp_path)
-    assert len(table) == 1 and table["published"].iloc[0] == CLAIM  # an unscored run has no accuracy
-    assert table["low"].iloc[0] < table["accuracy"].iloc[0] == 2025 / 3589 < table["high"].iloc[0]
+def test_accuracies_are_means_and_name_the_published_one(tmp_path):
+    write(tmp_path, record(correct=2020), record(seed=1, correct=2030), record(seed=2, metrics={}))
+    write(tmp_path, record("uvic_cnn/deep_n", epochs=STOPPED))
+    table = report.accuracies(tmp_path).set_index("name")
+    assert list(table.index) == ["Medium+N, mean of 2 seeds", "Deep+N, 10 of 60 epochs"]  # one is unscored
+    row = table.loc["Medium+N, mean of 2 seeds"]
+    assert row["published"] == CLAIM and row["accuracy"] == pytest.approx(2025 / 3589)
+    assert (row["low"], row["high"]) == metrics.wilson_interval(2025, 3589)
+
+
+def test_a_claim_on_both_test_sets_is_held_against_both(tmp_path):
+    both = papers.Claim(0.3, "", MERGED)
+    merged = record(metrics={"PrivateTest": scores(3000), MERGED: scores(2100, 7178)})
+    assert papers.verdict(merged, both) == "reproduced"
+    assert (
+        papers.verdict(record(correct=1077), both) == "reproduced"
+    )  # no such set on other data: PrivateTest
 
 
 def test_a_new_paper_and_its_runs_need_no_new_code(tmp_path, monkeypatch):

@@ -9,11 +9,14 @@ from fer_helpers import metrics, plots, records, seeds, study
 from fer_helpers.study.ljmu import IMPACT
 
 
-def write(folder, name: str, seed: int, accuracy: float, stopped_by: str = "recipe") -> None:
+def write(
+    folder, name: str, seed: int, accuracy: float, stopped_by: str = "recipe", profile: str = "full"
+) -> None:
     record = dict.fromkeys(records.REQUIRED, {}) | {
         "format": records.FORMAT,
         "experiment": f"ljmu/{name}",
-        "epochs": {"stopped_by": stopped_by},
+        "profile": profile,
+        "epochs": {"done": 3, "recipe": 15, "stopped_by": stopped_by},
         "selection": {"accuracy": accuracy},
         "dataset": {"rows": {"selection": 5741}},
     }
@@ -27,6 +30,7 @@ def test_means_and_gains_are_paired_by_seed(tmp_path):
         write(tmp_path, "base_shift", seed, accuracy)
     write(tmp_path, "base_flip", 1, 0.56)
     write(tmp_path, "base_zoom", 0, 0.9, stopped_by="limit")  # fewer epochs than the others: does not count
+    write(tmp_path, "base_crop", 0, 0.9, profile="quick")  # nor does this
     table = seeds.selection_table(IMPACT, tmp_path)
     assert len(table) == len(IMPACT) and table.index[0] == "base_none"
     shift = table.loc["base_shift"]
@@ -45,6 +49,16 @@ def test_means_and_gains_are_paired_by_seed(tmp_path):
     (axis,) = plots.by_seed(table).axes
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels[0] == "base CNN, no augmentation" and "base CNN, crop: not run yet" in labels
+
+
+def test_complete_are_the_seeds_that_all_have(tmp_path):
+    none, shift, *_ = IMPACT
+    for seed, accuracy in ((0, 0.50), (1, 0.54)):
+        write(tmp_path, "base_none", seed, accuracy)
+    write(tmp_path, "base_shift", 1, 0.6)
+    table = seeds.complete((none, shift), tmp_path)
+    assert table.to_dict("index") == {1: {"base_none": 0.54, "base_shift": 0.6}}
+    assert seeds.complete(IMPACT, tmp_path).empty
 
 
 def test_nothing_has_run(tmp_path):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_helpers import paths, report, study
+from fer_helpers import paths, study
+from fer_helpers.report import papers
 from fer_helpers.report.conclusions import CONCLUSIONS
 
 
@@ -16,7 +17,7 @@ def table(results_dir: Path | str | None = None, paper: str | None = None) -> pd
     otherwise. A run that stopped at an epoch limit decides nothing. `paper`: only this one's conclusions.
     """
     if paper:
-        report.check_paper(paper)
+        papers.check_paper(paper)
     folder = Path(results_dir or paths.REPORTS / "full")
     rows = []
     for key in [paper] if paper else CONCLUSIONS:
@@ -27,11 +28,9 @@ def table(results_dir: Path | str | None = None, paper: str | None = None) -> pd
     return pd.DataFrame(rows, columns=["paper", "place", "claim", "measured", "verdict", "why"])
 
 
-def markdown(results_dir: Path | str | None = None) -> str:
+def markdown(judged: pd.DataFrame) -> str:
     """The table as reports/README.md shows it."""
-    rows = table(results_dir)
-    rows["measured"] = rows["measured"].str.replace("; ", "<br>")
-    return report.markdown(rows)
+    return papers.markdown(judged.assign(measured=judged["measured"].str.replace("; ", "<br>")))
 
 
 def text(results_dir: Path | str | None = None, paper: str | None = None) -> str:
@@ -43,9 +42,9 @@ def text(results_dir: Path | str | None = None, paper: str | None = None) -> str
     return "\n".join(lines)
 
 
-def count(results_dir: Path | str | None = None) -> pd.DataFrame:
-    """How many conclusions of each paper held: papers as rows, verdicts as columns."""
-    judged = table(results_dir)
+def count(judged: pd.DataFrame | None = None) -> pd.DataFrame:
+    """How many conclusions of each paper held, in `table` unless given: papers as rows, verdicts as columns."""
+    judged = table() if judged is None else judged
     found = pd.crosstab(judged["paper"], judged["verdict"])
     return found.reindex(
         index=[paper for paper in study.PAPERS if paper in found.index],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_helpers import paths, published
-from fer_helpers.report.evidence import FAILED, HELD, OPEN, Judgement, from_measurement, points
+from fer_helpers.report.evidence import FAILED, HELD, OPEN, Judgement, both_readings, from_measurement, points
 
 # Parameter counts ------------------------------------------------------------------------------------
 
@@ -109,14 +109,23 @@ def both_heads_over_80(folder: Path) -> Judgement:
 
 
 def lead_of_emotionaldan(folder: Path) -> Judgement:
-    """emotionaldan: its lead over the best competitor in its own tables."""
+    """emotionaldan: its lead over the best competitor in its own tables, in points and in per cent of that one.
+
+    A lead is compared with the claimed one as that is printed, in whole numbers.
+    """
     numbers = published.load().query("paper == 'emotionaldan' and metric == 'accuracy'")
     claimed = published.value(
         "emotionaldan", "Text", "EmotionalDAN minus best competitor", "accuracy_difference"
     )
-    leads = {}
+    leads, shares = {}, {}
     for (table, test_set), rows in numbers.groupby(["table", "test_set"]):
         values = rows.set_index("row")["value"]
-        leads[f"{test_set} {table}"] = values["EmotionalDAN"] - values.drop("EmotionalDAN").max()
-    measured = ", ".join(f"{name} {points(lead)}" for name, lead in leads.items()) + " points over the next"
-    return Judgement(HELD if max(leads.values()) >= claimed else FAILED, measured)
+        best = values.drop("EmotionalDAN").max()
+        leads[f"{test_set} {table}"] = values["EmotionalDAN"] - best
+        shares[f"{test_set} {table}"] = values["EmotionalDAN"] / best - 1
+    measured = ", ".join(
+        f"{name} {points(lead)} points ({points(shares[name])} %)" for name, lead in leads.items()
+    )
+    readings = [HELD if round(max(each.values()), 2) >= claimed else FAILED for each in (leads, shares)]
+    verdict, why = both_readings(*readings)
+    return Judgement(verdict, f"{measured} over the next", why if verdict == OPEN else "")

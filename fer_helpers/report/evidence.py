@@ -5,16 +5,15 @@ data/published.csv, so that a new run changes the verdict without a word being t
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
-from fer_helpers import labels, measurements, metrics, paired, records, report, study
+from fer_helpers import labels, measurements, metrics, paired, published, records, study
 from fer_helpers.labels import PRIVATE_TEST
+from fer_helpers.report import papers
 
 HELD, FAILED, OPEN, MISSING = "held", "did not hold", "cannot be told", "not run yet"
 
@@ -32,24 +31,29 @@ Evidence = Callable[[Path], Judgement]
 
 
 def scored(experiment: str, folder: Path) -> dict[int, dict]:
-    """Seed -> record of every run of an experiment that has its PrivateTest scores; it need not be declared yet."""
-    if experiment not in study.EXPERIMENTS:
-        return {}
+    """Seed -> record of every full run of an experiment that has its PrivateTest scores."""
     files = {seed: records.path(folder, experiment, seed) for seed in study.get(experiment).seeds}
     found = {seed: records.read(file) for seed, file in files.items() if file.exists()}
-    return {seed: record for seed, record in found.items() if PRIVATE_TEST in record["metrics"]}
+    return {
+        seed: record
+        for seed, record in found.items()
+        if record["profile"] == "full" and PRIVATE_TEST in record["metrics"]
+    }
 
 
-def unfinished(*runs: dict) -> str:
-    """How far those runs came that stopped at an epoch limit; "" where none did."""
-    epochs = [run["epochs"] for run in runs if run["epochs"]["stopped_by"] == "limit"]
-    cut = sorted({f"{each['done']} of {each['recipe']} epochs" for each in epochs})
-    return "unfinished: " + ", ".join(cut) if cut else ""
+def by_runs(verdict: str, measured: str, runs: Iterable[dict], why: str = "may be chance") -> Judgement:
+    """Judgement on full runs, of which an unfinished one decides nothing; `why`: what leaves it open otherwise."""
+    runs = list(runs)
+    if cut := dict.fromkeys(each for run in runs for each in records.epochs_cut(run)):
+        return Judgement(OPEN, measured, "unfinished: " + ", ".join(cut))
+    if lacking := next(filter(None, map(papers.shortfall, runs)), ""):
+        return Judgement(OPEN, measured, lacking)
+    return Judgement(verdict, measured, why if verdict == OPEN else "")
 
 
-def measurement(name: str, folder: Path) -> pd.DataFrame | None:
-    """Table of a measurement in `folder`, None when it has not been made."""
-    return measurements.read(name, "full", folder) if measurements.path(name, folder).exists() else None
+def missing(experiment: str) -> Judgement:
+    """Judgement where an experiment has no run."""
+    return Judgement(MISSING, why=f"no record of {experiment}")
 
 
 def from_measurement(name: str) -> Callable:
@@ -57,9 +61,9 @@ def from_measurement(name: str) -> Callable:
 
     def decorate(judge: Callable) -> Callable:
         def evidence(folder: Path) -> Judgement:
-            table = measurement(name, folder)
-            missing = Judgement(MISSING, why=f"no measurement {name}")
-            return missing if table is None else judge(table, folder)
+            if not measurements.path(name, folder).exists():
+                return Judgement(MISSING, why=f"no measurement {name}")
+            return judge(measurements.read(name, "full", folder), folder)
 
         return evidence
 
@@ -76,14 +80,32 @@ def p_value(p: float) -> str:
     return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"
 
 
+def signed(low: float, high: float) -> str:
+    """Verdict on "it is larger", of whose difference the interval is known."""
+    return HELD if low > 0 else FAILED if high < 0 else OPEN
+
+
+def agreed(verdicts: list[str]) -> str:
+    """Verdict on what several runs say: theirs where it is the same, else that it cannot be told."""
+    return verdicts[0] if len(set(verdicts)) == 1 else OPEN
+
+
+def both_readings(in_points: str, in_per_cent: str) -> tuple[str, str]:
+    """Verdict on a claim in per cent that may mean points, or per cent of the other accuracy; and why it is open."""
+    if in_points == in_per_cent:
+        return in_points, "may be chance"
+    return OPEN, f"as points: {in_points}; as per cent of the other accuracy: {in_per_cent}"
+
+
 def within(low: float, high: float, at_least: float, at_most: float) -> str:
     """Verdict on "the value lies from `at_least` to `at_most`", of which the interval from `low` to `high` is known.
 
-    A claim of one exact value holds when the interval has it.
+    A claim of one exact value holds when the interval has it, and has not 0 as well.
     """
     if high < at_least or low > at_most:
         return FAILED
-    return HELD if at_least == at_most or (at_least <= low and high <= at_most) else OPEN
+    as_said = not low <= 0 <= high if at_least == at_most else at_least <= low and high <= at_most
+    return HELD if as_said else OPEN
 
 
 @dataclass(frozen=True)
@@ -91,20 +113,22 @@ class Pair:
     """Two experiments: by how much is the first more accurate on PrivateTest? The claim: by `at_least` to `at_most`.
 
     The interval is that of a paired t-test over the images; with several seeds it is the wider of this one and that
-    over the seeds. A claim of direction (a bound of 0) also needs an adjusted p under .05 for a verdict.
+    over the seeds. A claim of direction (a bound of 0) also needs an adjusted p under .05 for a verdict. Where the
+    paper says per cent and may mean points or a share of the second's accuracy (`ambiguous`), both readings must agree.
     """
 
     first: str
     second: str
     at_least: float = 0.0
     at_most: float = math.inf
+    ambiguous: bool = False
 
     def __call__(self, folder: Path) -> Judgement:
         """Judge the pair."""
         runs = [scored(name, folder) for name in (self.first, self.second)]
         seeds = sorted(set(runs[0]) & set(runs[1]))
         if not seeds:
-            return Judgement(MISSING, why=_missing(self.first if not runs[0] else self.second))
+            return missing(self.first if not runs[0] else self.second)
         a, b = (np.mean([_accuracy(each[seed]) for seed in seeds]) for each in runs)
         low, high, p, words = (
             self._over_seeds(folder) if len(seeds) > 1 else self._once(folder, runs, seeds[0])
@@ -112,27 +136,32 @@ class Pair:
         titles = [study.get(name).title for name in (self.first, self.second)]
         measured = f"{titles[0]} {a:.4f}, {titles[1]} {b:.4f}: "
         measured += f"{points(a - b)} points [{points(low)}, {points(high)}], {p_value(p)} ({words})"
-        if cut := unfinished(*(each[seed] for each in runs for seed in seeds)):
-            return Judgement(OPEN, measured, cut)
-        verdict = within(low, high, self.at_least, self.at_most)
+        if self.ambiguous:
+            measured += (
+                f"; in per cent of {b:.4f}: {points((a - b) / b)} [{points(low / b)}, {points(high / b)}]"
+            )
+        verdict, why = within(low, high, self.at_least, self.at_most), "may be chance"
         if 0 in (self.at_least, self.at_most) and p >= 0.05:
             verdict = OPEN
-        return Judgement(verdict, measured, "may be chance" if verdict == OPEN else "")
+        if self.ambiguous:
+            verdict, why = both_readings(verdict, within(low / b, high / b, self.at_least, self.at_most))
+        return by_runs(verdict, measured, (each[seed] for each in runs for seed in seeds), why)
 
     def _over_seeds(self, folder: Path) -> tuple[float, float, float, str]:
         """Interval and p of the mean over the common seeds, of the view that says less."""
         views = paired.pooled(self.first, self.second, folder)
-        return views["low"].min(), views["high"].max(), views["p"].max(), f"{_common(views)} seeds"
+        seeds = int(views.set_index("over").loc["seeds", "n"])
+        return views["low"].min(), views["high"].max(), views["p"].max(), f"{seeds} seeds"
 
     def _once(self, folder: Path, runs: list[dict], seed: int) -> tuple[float, float, float, str]:
         """Interval over the images of one seed, and McNemar's p, adjusted where the study declares the pair."""
         a, b = (metrics.right(each[seed]["metrics"][PRIVATE_TEST]) for each in runs)
-        interval = stats.ttest_1samp(a.astype(float) - b, 0).confidence_interval()
+        interval = metrics.mean_interval(a.astype(float) - b)
         paper, first = self.first.split("/")
-        for test in report.pairs(paper, folder) if seed == 0 else ():
+        for test in paired.declared(paper, folder) if seed == 0 else ():
             if {test["first"], test["second"]} == {first, self.second.split("/")[1]}:
-                return interval.low, interval.high, test["p_holm"], "Holm"
-        return interval.low, interval.high, metrics.mcnemar(a, b), "one seed"
+                return *interval, test["p_holm"], "Holm"
+        return *interval, metrics.mcnemar(a, b), "one seed"
 
 
 @dataclass(frozen=True)
@@ -158,23 +187,22 @@ class Row:
 
     def __call__(self, folder: Path) -> Judgement:
         """Judge the row."""
-        paper = self.experiment.split("/")[0]
-        experiment = study.get(self.experiment)
-        (name, row), *_ = experiment.rows
-        row = f"{row}, {experiment.variant}" if experiment.variant else row
-        table = report.result_table(paper, folder)
-        found = table[(table["table"] == name) & (table["row"] == row)].iloc[0]
-        if found["verdict"] == "not run yet":
-            return Judgement(MISSING, why=_missing(self.experiment))
-        ours = found["our merged"] or found["our PrivateTest"]
-        verdicts = {"reproduced": HELD, "better": HELD, "worse": FAILED}
-        verdict = verdicts.get(found["verdict"], OPEN)
-        return Judgement(verdict, f"{ours}, published {found['published test']}", found["verdict"])
+        record = scored(self.experiment, folder).get(0)
+        if record is None:
+            return missing(self.experiment)
+        claim = papers.claim_of(study.get(self.experiment), published.load())
+        said = papers.verdict(record, claim)
+        verdict = {"reproduced": HELD, "better": HELD, "worse": FAILED}.get(said, OPEN)
+        return Judgement(verdict, f"{metrics.with_interval(claim.ours(record))}, published {claim}", said)
 
 
 @dataclass(frozen=True)
 class Recalls:
-    """Which classes are recognised best and worst, in every run of an experiment."""
+    """Which classes are recognised best and worst.
+
+    In each run, every class that is claimed to be recognised better is compared with every one claimed to be worse;
+    the 95 % intervals of the differences are widened for their number (Bonferroni). The runs of all seeds must agree.
+    """
 
     experiment: str
     best: tuple[str, ...] = ()
@@ -184,22 +212,28 @@ class Recalls:
         """Judge the order of the classes."""
         runs = scored(self.experiment, folder)
         if not runs:
-            return Judgement(MISSING, why=_missing(self.experiment))
-        recalls = [run["metrics"][PRIVATE_TEST]["recall"] for run in runs.values()]
-        names = labels.EMOTIONS if len(recalls[0]) == len(labels.EMOTIONS) else labels.FERPLUS_EMOTIONS
-        right = 0
-        for recall in recalls:
-            order = [names[k] for k in np.argsort(recall)]
-            right += set(self.best) <= set(order[len(order) - len(self.best) :]) and set(self.worst) <= set(
-                order[: len(self.worst)]
-            )
-        first = sorted(zip(recalls[0], names, strict=True), reverse=True)
+            return missing(self.experiment)
+        scores = [run["metrics"][PRIVATE_TEST] for run in runs.values()]
+        recall = scores[0]["recall"]
+        names = labels.EMOTIONS if len(recall) == len(labels.EMOTIONS) else labels.FERPLUS_EMOTIONS
+        first = sorted(zip(recall, names, strict=True), reverse=True)
         measured = "recall " + ", ".join(f"{name} {value:.2f}" for value, name in first)
-        measured += f" (seed 0), as claimed in {right} of {len(recalls)} runs" if len(recalls) > 1 else ""
-        if cut := unfinished(*runs.values()):
-            return Judgement(OPEN, measured, cut)
-        verdict = HELD if right == len(recalls) else OPEN if right else FAILED
-        return Judgement(verdict, measured, "differs from seed to seed" if verdict == OPEN else "")
+        pairs = [(a, b) for a in self.best for b in names if b not in self.best]
+        pairs += [(a, b) for a in names for b in self.worst if a not in self.worst]
+        pairs = [(names.index(a), names.index(b)) for a, b in set(pairs)]
+        if len(runs) > 1:
+            as_claimed = sum(all(each["recall"][a] > each["recall"][b] for a, b in pairs) for each in scores)
+            measured += f" (seed {min(runs)}), as claimed in {as_claimed} of {len(runs)} runs"
+        verdict = agreed([self._verdict(each["confusion"], pairs) for each in scores])
+        return by_runs(verdict, measured, runs.values())
+
+    @staticmethod
+    def _verdict(confusion: list[list[int]], pairs: list[tuple[int, int]]) -> str:
+        """Verdict of one run on (class that is claimed to be recognised better, class that is not)."""
+        counts = [(row[k], sum(row)) for k, row in enumerate(confusion)]
+        level = 1 - 0.05 / len(pairs)
+        each = {signed(*metrics.difference_interval(*counts[a], *counts[b], level)) for a, b in pairs}
+        return FAILED if FAILED in each else HELD if each == {HELD} else OPEN
 
 
 @dataclass(frozen=True)
@@ -216,11 +250,3 @@ class Unmeasured:
 
 def _accuracy(record: dict) -> float:
     return record["metrics"][PRIVATE_TEST]["accuracy"]
-
-
-def _common(views: pd.DataFrame) -> int:
-    return int(views.set_index("over").loc["seeds", "n"])
-
-
-def _missing(what: str) -> str:
-    return f"no record of {what}"

@@ -3,9 +3,9 @@
 What is looked at: decimals below 1 with two to four digits (.5991, 0.60) and numbers with a thousands comma (3,589),
 outside of code. A decimal must equal, at its own precision,
 
-- in the READMEs: a PrivateTest accuracy, a published accuracy or a p-value of a paper that the paragraph or its heading
-  names (`uvic_cnn`; a network or experiment counts as its paper), or of any paper where none is named; or a number of
-  a measurement that it names (`measure peers`);
+- in the READMEs: a test accuracy (of a run, or the mean over seeds), a published accuracy or a p-value of a paper that
+  the paragraph or its heading names (`uvic_cnn`; a network or experiment counts as its paper), or of any paper where
+  none is named; or a number of a measurement that it names (`measure peers`);
 - in a sentence of a notebook: the same, or a number in one of its outputs. Exercises and questions invent numbers and
   are left out.
 
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import nbformat
 
-from fer_helpers import labels, measurements, paths, published, records, report, study
-from fer_helpers.report import readme
+from fer_helpers import labels, measurements, paired, paths, published, records, study
+from fer_helpers.report import papers, readme
 
 NUMBER = re.compile(r"(?<![\w.,/:^+-])(?:0?\.\d{2,4}|\d{1,3}(?:,\d{3})+)(?![\w%^]|[.,]\d|/\d)")
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -94,20 +94,24 @@ def in_notebook(notebook: nbformat.NotebookNode, name: Path | str) -> list[str]:
     return found
 
 
+def decimals(keys: Iterable[str]) -> frozenset[float]:
+    """What a decimal in a text on these papers may be; none: in one on all."""
+    return frozenset().union(*map(_decimals_of, keys or study.PAPERS))
+
+
 @functools.cache
-def decimals(papers: frozenset[str]) -> frozenset[float]:
-    """What a decimal in a text on these papers may be: accuracies, published and ours, and p-values. None: of all."""
-    found = set()
-    numbers = published.load().query("metric != 'parameters'")
-    for paper in papers or study.PAPERS:
-        found |= set(numbers[numbers["paper"] == paper]["value"])
-        for record in records.find(paths.REPORTS / "full", paper):
-            scores = record["metrics"].items()
-            found |= {
-                each["accuracy"] for split, each in scores if not split.startswith(labels.PUBLIC_TEST + " ")
-            }
-        found |= {pair[key] for pair in report.pairs(paper) for key in ("p", "p_holm")}
-    return frozenset(found)
+def _decimals_of(paper: str) -> frozenset[float]:
+    """Accuracies, published and ours, with the means over seeds, and p-values."""
+    numbers = published.load().query("metric != 'parameters' and paper == @paper")
+    found = set(numbers["value"])
+    for record in records.find(paths.REPORTS / "full", paper):
+        found |= {
+            scores["accuracy"]
+            for split, scores in record["metrics"].items()
+            if split.startswith((labels.PRIVATE_TEST, labels.MERGED))
+        }
+    found |= {float(mean.split()[0]) for mean in papers.result_table(paper)["mean of seeds"] if mean}
+    return frozenset(found | {pair[key] for pair in paired.declared(paper) for key in ("p", "p_holm")})
 
 
 @functools.cache

@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 
-from fer_helpers import paths, plots, records, report, study
-from fer_helpers.report import claims
+from fer_helpers import paths, plots, records, study
+from fer_helpers.report import claims, papers, runs
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SIGNS = {
@@ -55,7 +55,7 @@ def card(notebook_path: Path) -> dict:
 
 def figure(paper: str, results_dir: Path | None = None) -> str:
     """The paper's accuracies with their intervals beside the published ones, as PNG (base64); "" without a run."""
-    table = report.accuracies(results_dir or paths.REPORTS / "full", paper)
+    table = papers.accuracies(results_dir or paths.REPORTS / "full", paper)
     if table.empty:
         return ""
     plots.use_style()
@@ -74,15 +74,15 @@ def write_index(profile: str, results_dir: Path) -> Path:
     results_dir = Path(results_dir)
     cards = [card(path) for path in sorted(results_dir.glob("notebooks/[0-9]*.ipynb"))]
     full = results_dir if profile == "full" else None
-    table = report.write_summary(results_dir)
+    table = runs.write_summary(results_dir)
     conclusions = claims.table(full)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         profile=profile,
         cards=cards,
-        papers={paper: _rows(report.result_table(paper, full)) for paper in study.PAPERS},
+        papers={paper: _rows(papers.result_table(paper, full)) for paper in study.PAPERS},
         figures={paper: figure(paper, full) for paper in study.PAPERS},
-        titles={paper: report.title(paper) for paper in study.PAPERS},
+        titles={paper: papers.title(paper) for paper in study.PAPERS},
         claims={paper: rows.to_dict("records") for paper, rows in conclusions.groupby("paper", sort=False)},
         verdicts=conclusions["verdict"].value_counts().to_dict(),
         signs=SIGNS,
@@ -97,5 +97,5 @@ def write_index(profile: str, results_dir: Path) -> Path:
 
 def _rows(table: pd.DataFrame) -> list[dict]:
     """Rows of a table of results without the columns that are empty throughout."""
-    table = table.drop(columns=report.PUBLIC_COLUMNS)
+    table = table.drop(columns=papers.PUBLIC_COLUMNS)
     return table.loc[:, (table.astype(str) != "").any()].to_dict("records")
