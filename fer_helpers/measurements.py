@@ -7,9 +7,10 @@ the embedded data set, is measured again each time.
 import importlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +18,10 @@ import pandas as pd
 from fer_helpers import doctor, paths, records
 from fer_helpers.errors import FerError
 
-# on whose versions results depend
-PACKAGES = ("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras", "optuna", "onnxruntime")
+PACKAGES = (  # on whose versions results depend
+    *("numpy", "opencv-python-headless", "dlib-bin", "scikit-learn", "keras", "tensorflow", "jax", "torch"),
+    *("optuna", "onnxruntime"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Measurement:
     title: str
     function: str
     quick: bool = True  # whether the embedded data set is enough for it
+    runs: bool = False  # whether it reads run records; the function then takes their folder as well
 
 
 MEASUREMENTS = {
@@ -65,6 +69,13 @@ MEASUREMENTS = {
         "Every full run on FER2013 beside their ensembles: fitted on clean PublicTest, reported on PrivateTest",
         "ensembles.tables.measure",
         quick=False,
+        runs=True,
+    ),
+    "votes_of_data240": Measurement(
+        "The members of data240's ensembles, or what stands in for them, and their votes of three, four and five",
+        "ensembles.data240.measure",
+        quick=False,
+        runs=True,
     ),
     "slips": Measurement(
         "What slips of data240 cost its smallest network, on held-out training images", "slips.measure"
@@ -80,41 +91,53 @@ MEASUREMENTS = {
         "Accuracy and time of a face beside the package fer, in turns on one thread",
         "speed.peers.measure",
         quick=False,
+        runs=True,
     ),
     "training_speed": Measurement(
-        "Seconds of an epoch by network, backend and precision, and the share of the input",
+        "Seconds of an epoch by experiment, backend and precision, and the share of the input",
         "speed.training.measure",
     ),
     "tuning": Measurement("Search for hyper-parameters of ljmu's family of networks", "tuning.measure"),
     "pruning": Measurement(
-        "Size, accuracy and time of ljmu's tuned CNN, pruned and rounded to 8 bits", "pruning.measure"
+        "Size, accuracy and time of ljmu's tuned CNN, pruned and rounded to 8 bits",
+        "pruning.measure",
+        runs=True,
     ),
     "calibration": Measurement(
         "Whether runs are as often right as they are sure, before and after a temperature",
         "trust.tables.measure_calibration",
+        runs=True,
     ),
     "reliability": Measurement(
-        "Accuracy by confidence, before and after a temperature", "trust.tables.measure_reliability"
+        "Accuracy by confidence, before and after a temperature",
+        "trust.tables.measure_reliability",
+        runs=True,
     ),
     "abstention": Measurement(
         "Accuracy of the answers that are left when unsure ones are withheld",
         "trust.tables.measure_abstention",
+        runs=True,
     ),
     "class_recalls": Measurement(
-        "Recall of each class, with intervals", "trust.tables.measure_class_recalls"
+        "Recall of each class, with intervals", "trust.tables.measure_class_recalls", runs=True
     ),
     "annotators": Measurement(
-        "Accuracy by the number of annotators who agree", "trust.tables.measure_annotators"
+        "Accuracy by the number of annotators who agree", "trust.tables.measure_annotators", runs=True
     ),
     "label_ceiling": Measurement(
-        "How well ten people's votes name the label, beside a network", "trust.tables.measure_label_ceiling"
+        "How well ten people's votes name the label, beside a network",
+        "trust.tables.measure_label_ceiling",
+        runs=True,
     ),
     "near_duplicates": Measurement(
         "Test images with a near-duplicate in Training, and accuracy without them",
         "trust.tables.measure_near_duplicates",
+        runs=True,
     ),
     "robustness": Measurement(
-        "Accuracy under blur, noise, brightness, shift and rotation", "trust.tables.measure_robustness"
+        "Accuracy under blur, noise, brightness, shift and rotation",
+        "trust.tables.measure_robustness",
+        runs=True,
     ),
 }
 
@@ -125,29 +148,43 @@ def path(name: str, results_dir: Path) -> Path:
 
 
 def measure(name: str, profile: str = "quick", results_dir: Path | str | None = None) -> pd.DataFrame:
-    """Measure now, write the record and return the table. Raises FerError for an unknown name."""
+    """Measure now, write the record into `results_dir` and return the table. Raises FerError for an unknown name.
+
+    A measurement of runs takes those in `results_dir`, too.
+    """
     if name not in MEASUREMENTS:
         known = ", ".join(MEASUREMENTS)
         raise FerError(f"There is no measurement called {name!r}. The measurements are: {known}.")
     measurement = MEASUREMENTS[name]
     if profile == "quick" and not measurement.quick:
         raise FerError(f"{name} exists in the full profile only.")
+    folder = Path(results_dir or paths.results_dir(profile))
     module, function = measurement.function.rsplit(".", 1)
-    table = getattr(importlib.import_module(f"fer_helpers.{module}"), function)(profile)
+    make = getattr(importlib.import_module(f"fer_helpers.{module}"), function)
+    table = make(profile, folder) if measurement.runs else make(profile)
     record = {
         "measurement": name,
         "title": measurement.title,
         "profile": profile,
         "device": {"processor": doctor.processor(), "cores": os.cpu_count()},
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": _versions(),
         "commit": records.current_commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "columns": list(table.columns),
         "rows": json.loads(table.to_json(orient="values", double_precision=6)),
     }
-    with paths.atomic_write(path(name, results_dir or paths.results_dir(profile))) as temporary:
+    with paths.atomic_write(path(name, folder)) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return table
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what is installed of PACKAGES; Keras needs one of its backends only."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def read(name: str, profile: str = "full", results_dir: Path | str | None = None) -> pd.DataFrame:

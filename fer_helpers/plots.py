@@ -88,7 +88,8 @@ def accuracies(table: pd.DataFrame) -> Figure:
     y = np.arange(len(table))[::-1]
     errors = [table["accuracy"] - table["low"], table["high"] - table["accuracy"]]
     axis.errorbar(table["accuracy"], y, xerr=errors, fmt="o", capsize=3, label="this course, 95 % interval")
-    axis.plot(table["published"], y, "D", color=sns.color_palette()[1], label="published")
+    hollow = {"fillstyle": "none", "markersize": 10, "markeredgewidth": 2}  # a dot within stays visible
+    axis.plot(table["published"], y, "D", color=sns.color_palette()[1], label="published", **hollow)
     axis.set_yticks(y, table["name"])
     axis.set(xlabel="accuracy", ylim=(-0.6, len(table) - 0.4))
     figure.legend(loc="outside upper center", ncols=2, fontsize=9)
@@ -110,7 +111,7 @@ def by_seed(table: pd.DataFrame) -> Figure:
             axis.plot(
                 [row.low, row.high], [height, height], color=sns.color_palette()[0], linewidth=3, alpha=0.5
             )
-            axis.plot(row.by_seed, [height] * row.seeds, "o", color=sns.color_palette()[1], markersize=5)
+            axis.plot(row.by_seed, [height] * row.seeds, "o", color="0.1", markeredgecolor="white", alpha=0.8)
     names = [
         title if n else f"{title}: not run yet"
         for title, n in zip(table["title"], table["seeds"], strict=True)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from fer_helpers import datasets, ensembles, measurements, metrics, paths, records
-from fer_helpers.ensembles import tables
+from fer_helpers import datasets, ensembles, measurements, metrics, paths, records, study
+from fer_helpers.architectures import data240_ensemble
+from fer_helpers.ensembles import data240, tables
 from fer_helpers.errors import FerError
-from fer_helpers.labels import HELD_OUT, LEAKED, PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.labels import HELD_OUT, LEAKED, MERGED, PRIVATE_TEST, PUBLIC_TEST, TRAINING
 
 # three members, two images, two classes: on the first image two weak votes for class 1 meet a sure one for class 0
 P = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.4, 0.6], [0.3, 0.7]], [[0.45, 0.55], [0.8, 0.2]]])
@@ -117,7 +118,7 @@ def test_nothing_is_fitted_or_chosen_on_the_test_set(sets):
 
 def test_paired_tests_from_the_table_alone(sets, tmp_path, monkeypatch):
     table = tables.compare(list("abcdef"), *sets)
-    monkeypatch.setattr(tables, "measure", lambda profile: table)
+    monkeypatch.setattr(tables, "measure", lambda profile, results_dir: table)
     measurements.measure("ensembles", "full", tmp_path)
     read = measurements.read("ensembles", "full", tmp_path)
     tests = tables.paired_tests(read)
@@ -134,51 +135,102 @@ def stored(tmp_path, monkeypatch):
     faces = datasets.load("facekit")
     faces = datasets.replace(faces, name="fer2013")
     monkeypatch.setattr(datasets, "load", lambda name: faces)
-    monkeypatch.setenv("FER_RESULTS_DIR", str(tmp_path))
     random = np.random.default_rng(0)
 
-    def write(name: str, share: float, split: str = PUBLIC_TEST, dataset: str = "fer2013") -> None:
-        probabilities = {}
+    tests = faces.subset(faces.splits != TRAINING)
+
+    def write(
+        name: str, share: float, split: str = PUBLIC_TEST, dataset: str = "fer2013", seed: int = 0
+    ) -> None:
+        random_answers = random.integers(0, 7, len(tests))
+        answers = np.where(random.random(len(tests)) < share, tests.labels, random_answers)
+        probabilities = {MERGED: said(answers, 7)}
         for test in (PUBLIC_TEST, PRIVATE_TEST):
-            labels = faces.split(test).labels
-            answers = np.where(random.random(len(labels)) < share, labels, random.integers(0, 7, len(labels)))
-            probabilities[test] = said(answers, 7)
+            probabilities[test] = probabilities[MERGED][tests.splits == test]
         scores = metrics.summarise(faces.split(PRIVATE_TEST).labels, probabilities[PRIVATE_TEST])
         record = dict.fromkeys(records.REQUIRED, {}) | {
             "format": records.FORMAT,
             "experiment": name,
-            "seed": 0,
+            "seed": seed,
+            "initial_weights": "random",
+            "epochs": {"done": 2, "recipe": 3},
         }
         record |= {
             "dataset": {"name": dataset},
             "selection": {"split": split},
             "metrics": {PRIVATE_TEST: scores},
         }
-        records.write(records.path(tmp_path, name, 0), record, probabilities)
+        records.write(records.path(tmp_path, name, seed), record, probabilities)
 
     return write
 
 
-def test_measure_takes_every_honest_run_on_fer2013(stored):
+def test_measure_takes_every_honest_run_on_fer2013(stored, tmp_path, monkeypatch):
+    monkeypatch.setattr(study.compact, "ABLATION", (study.get("compact/net_60k"),))
     stored("uvic_cnn/a", 0.5)
     with pytest.raises(FerError, match="two full runs"):
-        tables.measure("full")
+        measurements.measure("ensembles", "full", tmp_path)
     stored("ljmu/b", 0.7, HELD_OUT)
     stored("ljmu/leaked", 0.9, LEAKED)
     stored("ucf_keypoints/other", 0.9, dataset="ferplus")
-    table = tables.measure("full")
+    stored("compact/net_60k", 0.9)
+    table = measurements.measure("ensembles", "full", tmp_path)
     assert table.query("kind == 'member'")["name"].tolist() == ["ljmu/b-seed0", "uvic_cnn/a-seed0"]
     assert (table["n"] == 500).all()
 
 
 def test_probabilities_of_other_rows_are_refused(stored, tmp_path):
     stored("uvic_cnn/a", 0.5)
-    stored("uvic_cnn/b", 0.5)
-    path = records.path(tmp_path, "uvic_cnn/b", 0)
+    stored("data240/called_xception", 0.5)
+    path = records.path(tmp_path, "data240/called_xception", 0)
     probabilities = records.read_probabilities(path)
     records.write(path, records.read(path), {name: values[::-1] for name, values in probabilities.items()})
-    with pytest.raises(FerError, match="uvic_cnn/b-seed0 was scored on other rows"):
-        tables.measure("full")
+    for measure in (tables.measure, data240.measure):
+        with pytest.raises(FerError, match="called_xception-seed0 was scored on other rows"):
+            measure("full", tmp_path)
+
+
+def test_the_votes_of_data240(stored, tmp_path):
+    stored("ljmu/mobilenet_v2", 0.8, HELD_OUT)
+    stored("data240/resnet50v2", 0.7, HELD_OUT)
+    for seed in (0, 1):
+        stored("data240/called_xception", 0.4, HELD_OUT, seed=seed)
+    table = measurements.measure("votes_of_data240", "full", tmp_path).set_index("name")
+    assert table.loc["top-5", "note"] == "not run yet: data240/called_xception-seed2"
+    assert table.loc["top-4", "note"] == "not run yet: data240/simple_cnn-seed0"
+    assert table.loc["top-5"].isna()["n"] and table.loc["top-3", "note"] == ""
+    places = {"data240/called_xception-seed0": "", "ljmu/mobilenet_v2-seed0": "mobilenet_v2"}
+    places["data240/resnet50v2-seed0"] = "features_inception_v3, inception_v3"
+    assert table.loc[list(places), "stands_for"].to_dict() == places
+    assert tables.paired_tests(table.reset_index(), data240.COMPARISONS).empty
+
+    stored("data240/called_xception", 0.4, HELD_OUT, seed=2)
+    stored("data240/mobilenet_v2", 0.9, HELD_OUT)  # the branch itself takes its place back
+    names = ["data240/mobilenet_v2-seed0", "data240/resnet50v2-seed0"]
+    names += [f"data240/called_xception-seed{seed}" for seed in (0, 1, 2)]
+    measurements.measure("votes_of_data240", "full", tmp_path)
+    table = measurements.read("votes_of_data240", "full", tmp_path).set_index("name")
+    assert table.loc["top-5", "votes"].split(", ") == names and "ljmu/mobilenet_v2-seed0" not in table.index
+    paths = [records.path(tmp_path, *name.rsplit("-seed", 1)) for name in names]
+    p = {split: np.stack([records.read_probabilities(path)[split] for path in paths])
+         for split in (PRIVATE_TEST, MERGED)}  # fmt: skip
+    data = datasets.load("fer2013")
+    labels = {PRIVATE_TEST: data.split(PRIVATE_TEST).labels, MERGED: data.labels[data.splits != TRAINING]}
+    weights = {"top-3": [1, 1, 1, 0, 0], "top-5": [1] * 5, data240.ONE_VOTE: [3, 3, 1, 1, 1]}
+    for name, each in weights.items():
+        for split, column in ((PRIVATE_TEST, "accuracy"), (MERGED, "merged_accuracy")):
+            right = ensembles.soft_vote(p[split], each).argmax(axis=1) == labels[split]
+            assert table.loc[name, column] == pytest.approx(right.mean(), abs=1e-6), (name, split)
+    tests = tables.paired_tests(table.reset_index(), data240.COMPARISONS)
+    assert tests["second"].tolist() == ["top-3", "top-5"]
+
+
+def test_every_branch_of_data240_has_a_run_to_vote():
+    branches = {
+        build.__name__ for key in data240.ENSEMBLES.values() for build in data240_ensemble.MEMBERS[key]
+    }
+    assert branches == set(data240.RUNS)
+    assert {run for runs in data240.RUNS.values() for run in runs} <= set(study.EXPERIMENTS)
 
 
 def test_the_committed_table_is_of_committed_runs():

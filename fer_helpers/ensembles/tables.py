@@ -1,5 +1,6 @@
 """Ensembles in tables: members beside votes, paired tests, and every FER2013 run of the full profile together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from fer_helpers import datasets, metrics, paths, records
 from fer_helpers.ensembles import METHODS, oracle, weighted
 from fer_helpers.errors import FerError
 from fer_helpers.labels import CLEAN_PUBLIC_TEST, HELD_OUT, PRIVATE_TEST, PUBLIC_TEST
+from fer_helpers.study import compact
 
 SHOWN = 0.005  # members with less weight count as left out
 TOP = (3, 4, 5)  # sizes of the ensembles of data240
@@ -68,17 +70,21 @@ def _row(kind: str, name: str, fitted: np.ndarray, right: np.ndarray, clean: np.
     return row | {"macro_recall": None, "weights": "", "right": np.packbits(right).tobytes().hex()}
 
 
-def paired_tests(table: pd.DataFrame) -> pd.DataFrame:
-    """COMPARISONS tested on the test set's images, from `compare`'s table alone: no images, no labels.
+def paired_tests(
+    table: pd.DataFrame, comparisons: Sequence[tuple[str, str, str]] = COMPARISONS
+) -> pd.DataFrame:
+    """Pairs (claim, first, second) tested on the test set's images, from the table alone: no images, no labels.
 
-    One row a pair: accuracies, on how many images only one is right, exact McNemar p, and p adjusted by Holm.
+    One row a pair that is there: accuracies, on how many images only one is right, exact McNemar p, and p adjusted by
+    Holm.
     """
-    of = {row["name"]: row for row in table.to_dict("records")}
-    of["best member"] = table[table["kind"] == "member"].iloc[0].to_dict()  # first is best on `selection`
+    table = table.dropna(subset="accuracy").astype({"n": int})  # a missing row makes the column one of floats
+    best = table[table["kind"] == "member"].head(1).assign(name="best member")  # first is best on `selection`
+    of = {row["name"]: row for row in pd.concat([table, best]).to_dict("records")}
     rows = []
-    for claim, *pair in COMPARISONS:
+    for claim, *pair in comparisons:
         if not set(pair) <= set(of):
-            continue  # fewer than six members have no top-5
+            continue  # not run yet, or fewer than six members, which have no top-5
         a, b = (metrics.right(of[name]) for name in pair)
         accuracies = [round(of[name]["accuracy"], 4) for name in pair]
         only = int((a & ~b).sum()), int((b & ~a).sum())
@@ -88,20 +94,16 @@ def paired_tests(table: pd.DataFrame) -> pd.DataFrame:
     return result.assign(**{"p, Holm": metrics.holm(result["p"])})
 
 
-def measure(profile: str) -> pd.DataFrame:
-    """`compare` over every FER2013 run of the full profile: fitted on clean PublicTest, reported on PrivateTest.
+def measure(profile: str, results_dir: Path) -> pd.DataFrame:
+    """`compare` over every FER2013 run in `results_dir`: fitted on clean PublicTest, reported on PrivateTest.
 
     Raises FerError when there are no two such runs, or when their probabilities do not belong to this copy of FER2013.
     """
     data = datasets.load("fer2013")
     chosen, test = data.split(PUBLIC_TEST), data.split(PRIVATE_TEST)
     names, p, p_test = [], [], []
-    for name, record, probabilities in fer2013_runs():
-        answers = probabilities[PRIVATE_TEST].argmax(axis=1)
-        if not np.array_equal(answers == test.labels, metrics.right(record["metrics"][PRIVATE_TEST])):
-            raise FerError(
-                f"{name} was scored on other rows than those of {data.name} here: use fer2013.csv."
-            )
+    for name, record, probabilities in fer2013_runs(results_dir):
+        check_rows(name, record, probabilities[PRIVATE_TEST], test)
         names.append(name)
         p.append(probabilities[PUBLIC_TEST][chosen.clean])
         p_test.append(probabilities[PRIVATE_TEST])
@@ -113,17 +115,25 @@ def measure(profile: str) -> pd.DataFrame:
     return compare(names, selection, (np.stack(p_test), test.labels), test.clean)
 
 
+def check_rows(name: str, record: dict, p: np.ndarray, test: datasets.Dataset) -> None:
+    """Raise FerError unless a run gave its PrivateTest probabilities (n, classes) for the rows of `test`."""
+    right = metrics.right(record["metrics"][PRIVATE_TEST])
+    if len(p) != len(test) or not np.array_equal(p.argmax(axis=1) == test.labels, right):
+        raise FerError(f"{name} was scored on other rows than those of {test.name} here: use fer2013.csv.")
+
+
 def fer2013_runs(results_dir: Path | None = None) -> list[tuple[str, dict, dict[str, np.ndarray]]]:
     """(name, record, probabilities by split) of every full run on FER2013 whose test sets are scored.
 
     A run that was selected on images that it was trained on as well is left out, and so are the ablation's short runs.
     """
     folder = results_dir or paths.results_dir("full")
+    short = {experiment.id for experiment in compact.ABLATION}
     runs = []
     for record in records.find(folder):
         honest = record["selection"]["split"] in (PUBLIC_TEST, CLEAN_PUBLIC_TEST, HELD_OUT)
-        honest = honest and "/ablation_" not in record["experiment"]
-        if record["dataset"]["name"] == "fer2013" and PRIVATE_TEST in record["metrics"] and honest:
+        wanted = honest and record["experiment"] not in short and PRIVATE_TEST in record["metrics"]
+        if record["dataset"]["name"] == "fer2013" and wanted:
             path = records.path(folder, record["experiment"], record["seed"])
             name = f"{record['experiment']}-seed{record['seed']}"
             runs.append((name, record, records.read_probabilities(path)))
