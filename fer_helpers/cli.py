@@ -169,22 +169,24 @@ def report(
     ] = False,
 ) -> None:
     """Print a paper's tables: published beside ours, from the records; or write or check the committed reports."""
-    from fer_helpers import report as reporting
-    from fer_helpers.report import numbers, readme
-
     if sum([paper is not None, write, check]) != 1:
         raise FerError("Say one of --paper NAME, --write and --check.")
+    if paper is not None:
+        from fer_helpers.report import papers
+
+        typer.echo(papers.text(paper, profile, _folder(profile, results_dir)))
+        return
+    from fer_helpers.report import numbers, readme
+
     if write:
         typer.echo(f"Written: {readme.write()}")
-    elif check:
-        if found := numbers.problems():
-            typer.echo("\n".join(found))
-            raise FerError(
-                "What stands above has no record: run report --write, or correct the text (differences in points)."
-            )
-        typer.echo("Every table is fresh, and every number has a record.")
-    else:
-        typer.echo(reporting.paper_report(paper, profile, _folder(profile, results_dir)))
+        return
+    if found := numbers.problems():
+        typer.echo("\n".join(found))
+        raise FerError(
+            "What stands above has no record: run report --write, or correct the text (differences in points)."
+        )
+    typer.echo("Every table is fresh, and every number has a record.")
 
 
 @app.command()
@@ -285,7 +287,8 @@ def export(
     from fer_helpers import trained
 
     path = trained.export(experiment, name, seed, results_dir, mirrored)
-    typer.echo(f"{path}: {path.stat().st_size / 1e6:.2f} MB; beside it card (.json) and graph (.onnx).")
+    for file in filter(Path.exists, map(path.with_suffix, (".npz", ".json", ".onnx"))):
+        typer.echo(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 
 @app.command()

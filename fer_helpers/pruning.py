@@ -6,6 +6,7 @@ sparsity 0 as well, so that a gain by more training is not taken for one by prun
 rounded to 8 bits (Jacob et al. 2018, arXiv 1712.05877).
 """
 
+import hashlib
 import tempfile
 import time
 import zlib
@@ -16,33 +17,40 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fer_helpers import metrics, paths, runtime, study, trained, training
+from fer_helpers import metrics, runtime, study, trained, training
 from fer_helpers.labels import MERGED, PRIVATE_TEST
 from fer_helpers.study.experiment import QUICK
 from fer_helpers.study.ljmu import TABLE
 
 NETWORK = {"quick": "ljmu/base_none", "full": "ljmu/tuned"}
-TRAINED_ON = {"quick": replace(QUICK, epochs=2), "full": replace(TABLE, epochs=6, learning_rate=3e-4)}
+TRAINED_ON = {"quick": replace(QUICK, epochs=2), "full": replace(TABLE, epochs=10, learning_rate=3e-4)}
 SPARSITIES = (0.0, 0.5, 0.8, 0.9, 0.95)
 CALIBRATION_IMAGES = 512  # training images that show how large activations become
+BATCH = 256  # images that are scored together
 SEED = 0
 
 
-def measure(profile: str) -> pd.DataFrame:
+def measure(profile: str, results_dir: Path) -> pd.DataFrame:
     """Prune, train on, round and score: one row a sparsity and precision, float32 and int8.
 
     Columns: sparsity, precision, weights (not zero before rounding), file_kb (ONNX), zipped_kb (the same, deflated:
     zeros cost little there), pruned (selection accuracy before what is left is trained on), then accuracy and its
     95 % Wilson interval on the selection set (selection), PrivateTest (private), its clean images (clean) and both
     test sets together (merged), and time, that of one image on one thread as a multiple of the first row's. The test
-    sets are scored when all networks are made. Raises FerError when the network was not trained on this computer.
+    sets are scored when all networks are made. A full measurement that was interrupted goes on with the epoch where it
+    stopped. Raises FerError when the network's full run is not in `results_dir` or its weights not on this computer.
     """
-    job, weights = _trained(profile)
-    calibration = job._arrays(job.training)[0][:CALIBRATION_IMAGES]
+    load = trained.quick if profile == "quick" else trained.load
+    weights = load(NETWORK[profile], SEED, results_dir).net.get_weights()
     rows, networks = [], []
     with tempfile.TemporaryDirectory() as folder:
         for sparsity in SPARSITIES:
-            net, pruned = train_on(job, weights, sparsity)
+            job = PrunedJob(sparsity, weights, profile, Path(folder))
+            calibration = job.arrays(job.training.subset(slice(CALIBRATION_IMAGES)))[0]
+            answers = training.predict(job._initial_net(), job.arrays(job.selection)[0])
+            pruned = np.mean(answers.argmax(1) == job.selection.labels)
+            job.train()
+            net = job.best_net()
             kept = sum(int(np.count_nonzero(value)) for value in net.get_weights())
             exact, rounded = (Path(folder) / f"{sparsity}_{kind}.onnx" for kind in ("float32", "int8"))
             runtime.to_onnx(net, exact)
@@ -55,7 +63,8 @@ def measure(profile: str) -> pd.DataFrame:
     sets = {"selection": job.selection, "private": private, "clean": private.subset(private.clean)}
     for row, forward, ratio in zip(rows, networks, times(networks, calibration[:200]), strict=True):
         for name, data in (sets | {"merged": merged}).items():
-            scores = metrics.summarise(data.labels, forward(job._arrays(data)[0]))
+            parts = np.array_split(job.arrays(data)[0], -(-len(data) // BATCH))
+            scores = metrics.summarise(data.labels, np.concatenate([forward(part) for part in parts]))
             row |= {name: scores["accuracy"]}
             row |= dict(zip((f"{name}_low", f"{name}_high"), scores["interval"], strict=True))
         row["time"] = ratio
@@ -81,23 +90,28 @@ def prune(net: keras.Model, sparsity: float) -> None:
         kernel.constraint = lambda weights, mask=mask: weights * mask
 
 
-def train_on(job: training.Job, weights: list[np.ndarray], sparsity: float) -> tuple[keras.Model, float]:
-    """Prune the network with these weights and train the rest by the job's recipe.
+class PrunedJob(training.Job):
+    """The job that prunes a trained network and trains what is left."""
 
-    Returns it as it is after the epoch with the best selection accuracy, and the selection accuracy before the first.
-    """
-    net, model = job._build()
-    net.set_weights(weights)
-    prune(net, sparsity)
-    arrays, selection = job._arrays(job.training), job._arrays(job.selection)
-    before = model.evaluate(*selection, batch_size=256, verbose=0, return_dict=True)["accuracy"]
-    best_accuracy, best = -1.0, weights
-    for epoch in range(job.recipe.epochs):
-        after = job._fit(model, arrays, selection, epoch)["val_accuracy"]
-        if after > best_accuracy:
-            best_accuracy, best = after, net.get_weights()
-    net.set_weights(best)
-    return net, before
+    def __init__(self, sparsity: float, weights: list[np.ndarray], profile: str, results_dir: Path):
+        """`weights`: those of the trained network."""
+        self.sparsity, self.weights = sparsity, weights
+        entry, recipe = study.get(NETWORK[profile]), TRAINED_ON[profile]
+        entry = replace(entry, id=f"{entry.id}_pruned_{sparsity:g}", recipe=recipe, quick=recipe)
+        super().__init__(entry, profile, SEED, results_dir)
+
+    def _initial_net(self, fresh: bool = True) -> keras.Model:
+        net = self._net()
+        net.set_weights(self.weights)
+        prune(net, self.sparsity)
+        return net
+
+    def _rooms(self) -> list[str]:
+        return [*super()._rooms(), "pruning"]
+
+    def _key(self, config: dict) -> str:
+        digest = hashlib.sha256(b"".join(value.tobytes() for value in self.weights)).hexdigest()
+        return super()._key({**config, "weights": digest})
 
 
 def sizes(path: Path) -> dict[str, float]:
@@ -118,12 +132,3 @@ def times(networks: list[trained.Prepare], images: np.ndarray) -> list[float]:
             forward(images[i : i + 1])
             seconds[i, k] = time.perf_counter() - began
     return np.median(seconds / seconds[:, :1], axis=0).tolist()
-
-
-def _trained(profile: str) -> tuple[training.Job, list[np.ndarray]]:
-    """The job that trains on the pruned network, and the trained network's weights."""
-    name = NETWORK[profile]
-    classifier = trained.quick(name, SEED) if profile == "quick" else trained.load(name, SEED)
-    recipe = TRAINED_ON[profile]
-    entry = replace(study.get(name), recipe=recipe, quick=recipe)
-    return training.job(entry, profile, SEED, paths.results_dir(profile)), classifier.net.get_weights()

@@ -84,10 +84,10 @@ def _export(net: "keras.Model", inputs: list, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of Keras's bridge to tf2onnx, about NumPy
             net.export(str(path), format="onnx", verbose=False, input_signature=inputs)
-    except ImportError as error:
+    except Exception as error:  # each backend writes by packages of its own, which raise what they like
         raise FerError(
-            f"Keras cannot write ONNX from its backend {keras.backend.backend()} ({error}): set "
-            "KERAS_BACKEND=tensorflow."
+            f"Keras cannot write ONNX from its backend {keras.backend.backend()} with what is installed ({error}): "
+            "set KERAS_BACKEND=tensorflow, and install the versions of requirements.lock."
         ) from error
 
 
@@ -96,6 +96,7 @@ def to_int8(source: Path, target: Path, x: np.ndarray) -> None:
 
     Weights are rounded to 255 levels around zero, each output channel with its own scale, so that a weight of zero
     stays zero. The range of each activation is the one that the training images `x`, network input (n, ...), show.
+    Layers that ONNX Runtime has no 8-bit form of, depthwise convolutions among them, still multiply in float32.
     """
     from onnxruntime import quantization
 

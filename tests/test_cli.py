@@ -152,6 +152,14 @@ def test_params(command, monkeypatch):
     assert err == "Error: A network does not have its expected number of parameters.\n"
 
 
+def test_export_names_the_files_that_it_has_written(command, monkeypatch, tmp_path):
+    for kind in (".npz", ".json"):  # as on a backend that cannot write ONNX
+        (tmp_path / f"net{kind}").write_bytes(bytes(20_000))
+    monkeypatch.setattr("fer_helpers.trained.export", lambda *arguments: tmp_path / "net.npz")
+    said = command("export", "compact/net_60k", "net")[1]
+    assert "net.npz: 0.02 MB" in said and "net.json" in said and "onnx" not in said
+
+
 def test_ctrl_c_says_that_nothing_is_lost(command, monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt

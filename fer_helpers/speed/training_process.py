@@ -1,77 +1,76 @@
-"""Steps of training timed in a process of its own, so that its Keras can have another backend.
+"""Training timed, in a process of its own where wanted, so that its Keras can have another backend.
 
-Run as a module it reads a line of JSON a request, {"net", "precision", "seconds"}, and answers with a line: the seconds
-of a step.
+Run as a module it reads a line of JSON a request, the arguments of `seconds_of_an_image`, and answers with a float64.
 """
 
 import functools
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from fer_helpers import architectures, datasets, preprocess
-from fer_helpers.labels import TRAINING
+from fer_helpers import study, training
+from fer_helpers.training.jobs import precision
 
-BATCH = 128
-LONGEST = 20  # steps in a turn, one more to start with
-NOTHING = (
-    "nothing"  # a network that computes next to nothing: what its steps take is getting the images to it
-)
+LONGEST = 20  # batches in a turn, one more to start with
+Trainer = Callable[[str, str, float, bool], float]
+
+
+def seconds_of_an_image(experiment: str, policy: str, seconds: float, empty: bool) -> float:
+    """Time of an image in training by an experiment's recipe, in the precision that a dtype policy of Keras names.
+
+    As many batches are timed as about `seconds` have, LONGEST at most: how much longer they and one more take than one,
+    so that the start of an epoch does not count. `empty`: with a network that computes next to nothing in place of the
+    experiment's, which leaves what its input costs: images drawn, varied and fed.
+    """
+    train, batch, about = prepared(experiment, policy, empty)
+    steps = min(LONGEST, max(2, round(seconds / max(about, 1e-3))))
+    return max(0.0, train(steps + 1) - train(1)) / (steps * batch)
 
 
 @functools.cache
-def images() -> np.ndarray:
-    """Embedded faces as network input, (2688, 48, 48, 1) float32: what they show does not matter."""
-    faces = datasets.load("facekit").split(TRAINING).images[: (LONGEST + 1) * BATCH]
-    return preprocess.fit(("symmetric",), faces)(faces)
+def prepared(name: str, policy: str, empty: bool) -> tuple[Callable[[int], float], int, float]:
+    """Build and compile as an experiment does, for embedded faces: what they show does not matter.
+
+    Gives a function, number of batches -> seconds of training on them, the images in a batch, and about the seconds of
+    one.
+    """
+    entry = study.get(name)
+    few = replace(entry.recipe, training_images=(LONGEST + 1) * entry.recipe.batch_size)
+    job = training.job(replace(entry, quick=few), "quick", 0, Path())
+    if empty:
+        job._net = lambda: _nothing(len(job.data.classes))
+    with precision(policy):
+        _, model = job.compiled()
+    x, y = job.training_arrays()
+    validation = tuple(values[:0] for values in job.arrays(job.selection))
+
+    def train(batches: int) -> float:
+        images = batches * few.batch_size
+        began = time.perf_counter()
+        job.fit(model, (x[:images], y[:images]), validation, 0)
+        return time.perf_counter() - began
+
+    train(1)  # compiles
+    return train, few.batch_size, train(2) - train(1)
 
 
-@functools.cache
-def compiled(net: str, precision: str) -> tuple[keras.Model, float]:
-    """Build and compile a network, a key of `architectures.NETS` or NOTHING; with it, about the seconds of a step."""
-    keras.config.set_dtype_policy(precision)
-    try:
-        model = _nothing() if net == NOTHING else architectures.build(net)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    model.compile(keras.optimizers.Adam(), "categorical_crossentropy", metrics=["accuracy"])
-    train(model, 1)  # compiles
-    return model, seconds_of(model, 1)
-
-
-def _nothing() -> keras.Model:
-    pool, answer = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(7, activation="softmax")
+def _nothing(classes: int) -> keras.Model:
+    pool, answer = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(classes, activation="softmax")
     return keras.Sequential([keras.Input((48, 48, 1)), pool, answer])
-
-
-def train(model: keras.Model, steps: int) -> float:
-    """Train so many batches of 128 as `training` does; give the seconds of all."""
-    x = images()[: steps * BATCH]
-    y = np.eye(7, dtype="float32")[np.arange(len(x)) % 7]
-    began = time.perf_counter()
-    model.fit(x, y, BATCH, shuffle=False, verbose=0)
-    return time.perf_counter() - began
-
-
-def seconds_of(model: keras.Model, steps: int) -> float:
-    """Seconds of a step: how much longer so many and one more take than one, so that the start does not count."""
-    return max(0.0, train(model, steps + 1) - train(model, 1)) / steps
-
-
-def step_seconds(net: str, precision: str, seconds: float) -> float:
-    """Time of a step of training, over about as many steps as `seconds` have, LONGEST at most."""
-    model, about = compiled(net, precision)
-    return seconds_of(model, min(LONGEST, max(2, round(seconds / max(about, 1e-3)))))
 
 
 def main() -> None:
     """Answer until standard input ends. What libraries print goes to stderr."""
-    answers, sys.stdout = sys.stdout, sys.stderr
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
     for line in sys.stdin:
-        print(json.dumps(step_seconds(**json.loads(line))), file=answers, flush=True)
+        answers.write(np.float64(seconds_of_an_image(*json.loads(line))).tobytes())
+        answers.flush()
 
 
 if __name__ == "__main__":

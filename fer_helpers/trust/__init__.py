@@ -45,7 +45,10 @@ def calibration_error(labels: np.ndarray, p: np.ndarray, bins: int = BINS) -> fl
 
 
 def error_by_chance(p: np.ndarray, bins: int = BINS, draws: int = 200) -> float:
-    """Mean calibration error that as many images would show if every confidence were true; it falls with n only."""
+    """Mean calibration error that as many answers of these confidences would show if every confidence were true.
+
+    It falls as the answers become more, and belongs to these confidences: softened ones have another.
+    """
     confidence, random = p.max(axis=1), np.random.default_rng(0)
     return float(
         np.mean([_error(confidence, random.random(len(p)) < confidence, bins) for _ in range(draws)])
@@ -53,7 +56,7 @@ def error_by_chance(p: np.ndarray, bins: int = BINS, draws: int = 200) -> float:
 
 
 def log_loss(labels: np.ndarray, p: np.ndarray) -> float:
-    """Mean negative log-likelihood of the labels, in nats."""
+    """Mean negative log-likelihood of the labels, in nats; a probability below SMALLEST counts as SMALLEST."""
     return float(-np.log(np.maximum(p[np.arange(len(labels)), labels], SMALLEST)).mean())
 
 

@@ -47,12 +47,13 @@ def likeness(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 def audit(data: Dataset, p: np.ndarray) -> pd.DataFrame:
     """Score `p` (n, classes) on PrivateTest, without identical copies, and without near-duplicates of Training.
 
-    Rows: all images, the clean ones, then the clean ones that are farther than each of DISTANCES from every training
-    image. Columns: kept (in words), n, accuracy, low, high; for the last rows also removed (clean images that are no
-    farther), by_chance (as many of their mirror images are), same_label (share of the removed whose nearest training
-    image has their label), likeness (median), removed_accuracy.
+    Rows: all images, the clean ones, then the clean ones that are farther than each of DISTANCES from every clean row
+    of Training, which are those that the networks of `study.compact` see. Columns: kept (in words), n, accuracy, low,
+    high; for the last rows also removed (clean images that are no farther), by_chance (as many of their mirror images
+    are), same_label (share of the removed whose nearest training image has their label), likeness (median),
+    removed_accuracy.
     """
-    test, training = data.split(PRIVATE_TEST), data.split(TRAINING)
+    test, training = data.split(PRIVATE_TEST), data.subset((data.splits == TRAINING) & data.clean)
     right, known = p.argmax(axis=1) == test.labels, perceptual_hash(training.images)
     distance, index = nearest(perceptual_hash(test.images), known)
     mirrored = nearest(perceptual_hash(test.images[:, :, ::-1]), known)[0]

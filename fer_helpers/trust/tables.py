@@ -2,15 +2,16 @@
 
 What is fitted or chosen (a temperature, the least confidence) sees the clean PublicTest only. Every table has the
 column `run`: whose answers they are. A run that has stored its answers averaged over each picture and its mirror image
-is measured by these.
+is measured by these. `results_dir` is the folder with the records of runs.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_helpers import datasets, metrics, paths, records, study, trained, trust
+from fer_helpers import datasets, metrics, records, study, trained, trust
 from fer_helpers.ensembles.tables import fer2013_runs
 from fer_helpers.errors import FerError
 from fer_helpers.labels import MIRRORED, PRIVATE_TEST, PUBLIC_TEST
@@ -37,23 +38,25 @@ class Answers:
         return self.test.labels[self.test.clean], self.p[self.test.clean]
 
 
-def answers(profile: str) -> Answers:
-    """The answers of NETWORK; the quick run is trained where there is none.
+def answers(profile: str, results_dir: Path) -> Answers:
+    """The answers of NETWORK, by its run in `results_dir`; the quick one is trained where there is none.
 
     Raises FerError when there is no full run, or when its probabilities do not belong to this copy of FER2013.
     """
-    record, stored = _run(profile)
+    record, stored = _run(profile, results_dir)
     return _views(datasets.load(record["dataset"]["name"]), record, stored)[-1]
 
 
-def measure_calibration(profile: str) -> pd.DataFrame:
+def measure_calibration(profile: str, results_dir: Path) -> pd.DataFrame:
     """Calibration on the clean PrivateTest, before and after a temperature that is fitted on the clean PublicTest.
 
     One row a run and view: in the full profile all runs on FER2013, in the quick one NETWORK. Columns: run, parameters,
     n, accuracy, low, high, confidence (mean), temperature, error, error_after, error_by_chance (see
     `trust.error_by_chance`), log_loss, log_loss_after.
     """
-    found = [_run(profile)] if profile == "quick" else [run[1:] for run in fer2013_runs()]
+    found = (
+        [_run(profile, results_dir)] if profile == "quick" else [run[1:] for run in fer2013_runs(results_dir)]
+    )
     if not found:
         raise FerError("There is no full run on FER2013; `python -m fer_helpers runs` lists what is there.")
     data = datasets.load(found[0][0]["dataset"]["name"])
@@ -72,12 +75,12 @@ def measure_calibration(profile: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measure_reliability(profile: str) -> pd.DataFrame:
+def measure_reliability(profile: str, results_dir: Path) -> pd.DataFrame:
     """Reliability of NETWORK on the clean PrivateTest, at temperature 1 and at the fitted one.
 
     Columns: run, temperature, then those of `trust.reliability`.
     """
-    run = answers(profile)
+    run = answers(profile, results_dir)
     labels, p = run.clean
     tables = []
     for temperature in (1.0, trust.fit_temperature(*run.selection)):
@@ -87,61 +90,61 @@ def measure_reliability(profile: str) -> pd.DataFrame:
     return _of(run, pd.concat(tables, ignore_index=True))
 
 
-def measure_abstention(profile: str) -> pd.DataFrame:
+def measure_abstention(profile: str, results_dir: Path) -> pd.DataFrame:
     """Accuracy of NETWORK on the clean PrivateTest when it may withhold unsure answers, see `trust.abstention`.
 
     Confidence is taken after the fitted temperature.
     """
-    run = answers(profile)
+    run = answers(profile, results_dir)
     temperature = trust.fit_temperature(*run.selection)
     sets = [(labels, trust.soften(p, temperature)) for labels, p in (run.selection, run.clean)]
     return _of(run, trust.abstention(*sets))
 
 
-def measure_class_recalls(profile: str) -> pd.DataFrame:
+def measure_class_recalls(profile: str, results_dir: Path) -> pd.DataFrame:
     """Recall and precision of each class on the clean PrivateTest."""
-    run = answers(profile)
+    run = answers(profile, results_dir)
     return _of(run, trust.class_recalls(*run.clean, run.data.classes))
 
 
-def measure_annotators(profile: str) -> pd.DataFrame:
+def measure_annotators(profile: str, results_dir: Path) -> pd.DataFrame:
     """Accuracy on the clean PrivateTest by the number of annotators who agree, see `annotators.by_agreement`."""
-    run = answers(profile)
+    run = answers(profile, results_dir)
     _demand_votes(run.data)
     return _of(run, annotators.by_agreement(run.test.subset(run.test.clean), run.clean[1]))
 
 
-def measure_label_ceiling(profile: str) -> pd.DataFrame:
+def measure_label_ceiling(profile: str, results_dir: Path) -> pd.DataFrame:
     """How well ten votes name the label, beside NETWORK, see `annotators.ceiling`."""
-    run = answers(profile)
+    run = answers(profile, results_dir)
     _demand_votes(run.data)
     return _of(run, annotators.ceiling(run.data, run.p))
 
 
-def measure_near_duplicates(profile: str) -> pd.DataFrame:
+def measure_near_duplicates(profile: str, results_dir: Path) -> pd.DataFrame:
     """NETWORK on PrivateTest without near-duplicates of training images, see `near_duplicates.audit`."""
-    run = answers(profile)
+    run = answers(profile, results_dir)
     return _of(run, near_duplicates.audit(run.data, run.p))
 
 
-def measure_robustness(profile: str) -> pd.DataFrame:
+def measure_robustness(profile: str, results_dir: Path) -> pd.DataFrame:
     """NETWORK on disturbed images of the clean PrivateTest, see `robustness.table`; its weights must be here."""
-    run = answers(profile)
+    run = answers(profile, results_dir)
     load = trained.quick if profile == "quick" else trained.load
-    classifier = replace(load(NETWORK[profile], SEED), mirrored=MIRRORED in run.run)
+    classifier = replace(load(NETWORK[profile], SEED, results_dir), mirrored=MIRRORED in run.run)
     test = run.test.subset(run.test.clean)
     return _of(run, robustness.table(classifier, test.images, test.labels))
 
 
-def _run(profile: str) -> tuple[dict, dict[str, np.ndarray]]:
+def _run(profile: str, results_dir: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """Record of NETWORK and its probabilities by split."""
-    name, folder = NETWORK[profile], paths.results_dir(profile)
-    path = records.path(folder, name, SEED)
+    name = NETWORK[profile]
+    path = records.path(results_dir, name, SEED)
     if profile == "full" and not path.exists():
         raise FerError(
             f"There is no full run of {name}. Train it: python -m fer_helpers train {name} --profile full --seed {SEED}"
         )
-    return study.run(name, profile, SEED, folder), records.read_probabilities(path)
+    return study.run(name, profile, SEED, results_dir), records.read_probabilities(path)
 
 
 def _views(data: datasets.Dataset, record: dict, stored: dict[str, np.ndarray]) -> list[Answers]:
