@@ -98,6 +98,9 @@ class Job:
         if checkpoint:
             checkpoints.restore(model, checkpoint, self.checkpoint_path)
             best, self.average = checkpoint.best, checkpoint.average
+            print(
+                f"{self.experiment.id}: going on after epoch {len(state['history']['loss'])}", file=sys.stderr
+            )
         history = state["history"]
         while not (reason := stopped_by(self.recipe, history, limit)):
             began, epoch = time.perf_counter(), len(history["loss"])
@@ -303,7 +306,6 @@ class Job:
         history = checkpoint.state["history"]
         if self.profile == "quick" and stopped_by(self.recipe, history, limit):
             return None  # an empty results folder means: really train
-        print(f"{self.experiment.id}: going on after epoch {len(history['loss'])}", file=sys.stderr)
         return checkpoint
 
     def _fresh_state(self) -> dict:
