@@ -33,6 +33,8 @@ class CompactRecipe(Recipe):
 
 BASE = CompactRecipe(epochs=80, batch_size=128, learning_rate=0.1)
 SHORT = replace(BASE, epochs=15)  # of the ablation: long enough to tell the larger effects
+# for what learns its training images by heart with BASE: 0.2 M is right on 80 % of them, and on 66 % of others
+REGULARISED = replace(BASE, epochs=120, erasing=0.25, label_smoothing=0.1, averaging=0.998)
 
 
 def _quick(recipe: CompactRecipe) -> CompactRecipe:
@@ -82,12 +84,20 @@ EXPERIMENTS = (
         "0.06 M, taught by 0.2 M",
         recipe=replace(BASE, teachers=("compact/net_200k",)),
     ),
-    _compact("net_900k", "0.9 M", 900),
-    _compact("net_1800k", "1.8 M", 1800),
+    _compact("net_200k_regularised", "0.2 M, regularised", 200, REGULARISED),
+    _compact("net_900k", "0.9 M, regularised", 900, REGULARISED),
+    _compact("net_1800k", "1.8 M, regularised", 1800, REGULARISED),
     *ABLATION,
 )
 # what was aimed at on PrivateTest with mirror averaging, set before any run
-GOALS = {"net_60k": 0.685, "net_200k": 0.70, "net_900k": 0.715, "net_1800k": 0.73}
+GOALS = {
+    "net_60k": 0.685,
+    "net_60k_distilled": 0.685,
+    "net_200k": 0.70,
+    "net_200k_regularised": 0.70,
+    "net_900k": 0.715,
+    "net_1800k": 0.73,
+}
 
 COMPARISONS = (
     ("mirror images help", "ablation_base", "ablation_no_flip"),
@@ -101,4 +111,5 @@ COMPARISONS = (
     ("a share of the FER+ votes helps", "ablation_votes", "ablation_base"),
     ("a teacher helps (15 epochs)", "ablation_distilled", "ablation_base"),
     ("a teacher helps", "net_60k_distilled", "net_60k"),
+    ("erasing, smoothing, averaging and time help 0.2 M", "net_200k_regularised", "net_200k"),
 )
