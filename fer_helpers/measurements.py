@@ -9,7 +9,6 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -86,6 +85,7 @@ MEASUREMENTS = {
     "gan_quality": Measurement(
         "What generated images are worth: label, likeness to the training images, diversity, Frechet distance",
         "bicogan.quality.measure",
+        runs=True,
     ),
     "peers": Measurement(
         "Accuracy and time of a face beside the package fer, in turns on one thread",
@@ -169,7 +169,7 @@ def measure(name: str, profile: str = "quick", results_dir: Path | str | None = 
         "device": {"processor": doctor.processor(), "cores": os.cpu_count()},
         "versions": _versions(),
         "commit": records.current_commit(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": records.now(),
         "columns": list(table.columns),
         "rows": json.loads(table.to_json(orient="values", double_precision=6)),
     }

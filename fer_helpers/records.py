@@ -8,6 +8,7 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,11 @@ def epochs_cut(record: dict) -> list[str]:
         if epochs["stopped_by"] == "limit":
             found.append(f"{epochs['done']} of {epochs['recipe']} epochs{whose}")
     return found
+
+
+def now() -> str:
+    """Give the time, in UTC, as a record has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def current_commit() -> str | None:

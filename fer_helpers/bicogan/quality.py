@@ -24,7 +24,7 @@ JUDGES = {"facekit": "small_facekit", "fer2013": "small_fer2013"}
 COPY = 0.97  # correlation of two images' pixels from which they count as the same picture
 
 
-def measure(profile: str, seed: int = 0, results_dir: Path | str | None = None) -> pd.DataFrame:
+def measure(profile: str, results_dir: Path | str | None = None, seed: int = 0) -> pd.DataFrame:
     """`table` of the real images held out and of each GAN that is trained in this profile.
 
     In the quick profile both variants are trained now if they are not; in the full one those are left out that are

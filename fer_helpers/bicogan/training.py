@@ -1,13 +1,9 @@
 """Training of the GAN: batches that survive a kill, a sample sheet at fixed codes, and a record."""
 
-import importlib
 import json
-import os
-import platform
 import sys
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
@@ -22,6 +18,8 @@ from fer_helpers.errors import FerError
 from fer_helpers.labels import TRAINING
 from fer_helpers.study import check_profile
 from fer_helpers.training import hold_out
+from fer_helpers.training.jobs import precision
+from fer_helpers.training.record import circumstances
 
 CHUNK = 10  # batches between two checkpoints; the history has their means
 SHEET = 8  # images of a class on the sample sheet
@@ -92,12 +90,9 @@ class Job:
                 f"{self.record_path} cannot go on: its checkpoint is not in {self.checkpoint_path.parent}, or data or "
                 "code have changed since. Delete the record to train from the start."
             )
-        mixed = self.profile == "full" and doctor.has_bfloat16()
-        keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
-        try:
+        policy = "mixed_bfloat16" if self.profile == "full" and doctor.has_bfloat16() else "float32"
+        with precision(policy):
             model = self._model()
-        finally:
-            keras.config.set_dtype_policy("float32")
         state = self._start(model, limit)
         while state["done"] < limit:
             began, count = time.perf_counter(), min(CHUNK, limit - state["done"])
@@ -113,7 +108,7 @@ class Job:
             state["seconds"] += time.perf_counter() - began
             checkpoints.write(self.checkpoint_path, model, state, [])
             print(self._line(state, limit, time.perf_counter() - began), file=sys.stderr, flush=True)
-        record = self._record(state, model, "mixed_bfloat16" if mixed else "float32")
+        record = self._record(state, model, policy)
         with paths.atomic_write(self.record_path) as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         return record
@@ -217,8 +212,7 @@ class Job:
             f"{last['generator_loss']:.3f}, {seconds:.0f} s"
         )
 
-    def _record(self, state: dict, model: BiCoGAN, precision: str) -> dict:
-        backend = importlib.import_module(keras.backend.backend())
+    def _record(self, state: dict, model: BiCoGAN, policy: str) -> dict:
         done, wanted = state["done"], self.recipe.batches
         return {
             "gan": self.name,
@@ -243,18 +237,5 @@ class Job:
                 "stopped_by": "recipe" if done >= wanted else "limit",
             },
             "history": state["history"],
-            "seconds": round(state["seconds"], 1),
-            "device": {
-                "processor": doctor.processor(),
-                "cores": os.cpu_count(),
-                "gpu": next(iter(doctor.gpus()), None),
-                "precision": precision,
-            },
-            "versions": {
-                "python": platform.python_version(),
-                "keras": keras.version(),
-                "backend": f"{backend.__name__} {backend.__version__}",
-            },
-            "commit": state["commit"],
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **circumstances(state, policy),
         }

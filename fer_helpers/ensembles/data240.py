@@ -31,14 +31,10 @@ COMPARISONS = (
     ("five are better than three", "top-5", "top-3"),
     ("one vote a network is better than three for the small one", ONE_VOTE, "top-5"),
 )
-
-
 SCORES = ("n", "accuracy", "low", "high")
 COLUMNS = ["kind", "name", "votes", "stands_for", "initial_weights", "epochs", "note"]
-COLUMNS += [prefix + name for prefix in ("", "clean_", "merged_") for name in SCORES] + [
-    "macro_recall",
-    "right",
-]
+COLUMNS += [prefix + name for prefix in ("", "clean_", "merged_") for name in SCORES]
+COLUMNS += ["macro_recall", "right"]
 
 
 class Vote(NamedTuple):

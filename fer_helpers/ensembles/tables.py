@@ -115,9 +115,11 @@ def measure(profile: str, results_dir: Path) -> pd.DataFrame:
     return compare(names, selection, (np.stack(p_test), test.labels), test.clean)
 
 
-def check_rows(name: str, record: dict, p: np.ndarray, test: datasets.Dataset) -> None:
-    """Raise FerError unless a run gave its PrivateTest probabilities (n, classes) for the rows of `test`."""
-    right = metrics.right(record["metrics"][PRIVATE_TEST])
+def check_rows(
+    name: str, record: dict, p: np.ndarray, test: datasets.Dataset, view: str = PRIVATE_TEST
+) -> None:
+    """Raise FerError unless a run gave the probabilities (n, classes) that it calls `view` for the rows of `test`."""
+    right = metrics.right(record["metrics"][view])
     if len(p) != len(test) or not np.array_equal(p.argmax(axis=1) == test.labels, right):
         raise FerError(f"{name} was scored on other rows than those of {test.name} here: use fer2013.csv.")
 

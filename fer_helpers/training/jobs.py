@@ -138,7 +138,7 @@ class Job:
             )
         with precision("float32"):
             made["metrics"], probabilities = self._test_results(self.best_net())
-        made["evaluated"] = record.now()
+        made["evaluated"] = records.now()
         records.write(self.record_path, made, probabilities)
         return made
 

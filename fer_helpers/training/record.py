@@ -3,7 +3,6 @@
 import importlib
 import os
 import platform
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import keras
@@ -27,7 +26,6 @@ def describe(job: "Job", state: dict, net: keras.Model, limit: int, reason: str,
     """The record of a run that ended for `reason` after at most `limit` epochs; its test sets are not scored yet."""
     history = state["history"]
     best = best_epoch(history)
-    backend = importlib.import_module(keras.backend.backend())
     return {
         "format": records.FORMAT,
         "experiment": job.experiment.id,
@@ -60,6 +58,15 @@ def describe(job: "Job", state: dict, net: keras.Model, limit: int, reason: str,
         },
         "selection": {"split": job.experiment.selection, "accuracy": history["val_accuracy"][best]},
         "history": history,
+        **circumstances(state, precision),
+        "metrics": {},
+    }
+
+
+def circumstances(state: dict, precision: str) -> dict:
+    """How long a training took, of which `state` has "seconds" and "commit", on what, with what, and when it ended."""
+    backend = importlib.import_module(keras.backend.backend())
+    return {
         "seconds": round(state["seconds"], 1),
         "device": {
             "processor": doctor.processor(),
@@ -73,11 +80,5 @@ def describe(job: "Job", state: dict, net: keras.Model, limit: int, reason: str,
             "backend": f"{backend.__name__} {backend.__version__}",
         },
         "commit": state["commit"],
-        "finished": now(),
-        "metrics": {},
+        "finished": records.now(),
     }
-
-
-def now() -> str:
-    """Give the time, in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_helpers import datasets, metrics, records, study, trained, trust
-from fer_helpers.ensembles.tables import fer2013_runs
+from fer_helpers import datasets, records, study, trained, trust
+from fer_helpers.ensembles.tables import check_rows, fer2013_runs
 from fer_helpers.errors import FerError
 from fer_helpers.labels import MIRRORED, PRIVATE_TEST, PUBLIC_TEST
 from fer_helpers.trust import annotators, near_duplicates, robustness
@@ -157,11 +157,7 @@ def _views(data: datasets.Dataset, record: dict, stored: dict[str, np.ndarray]) 
         if (split := PRIVATE_TEST + view) not in stored:
             continue
         name, p = f"{record['experiment']}-seed{record['seed']}{view}", stored[split]
-        right = metrics.right(record["metrics"][split])
-        if len(p) != len(test) or not np.array_equal(p.argmax(axis=1) == test.labels, right):
-            raise FerError(
-                f"{name} was scored on other rows than those of {data.name} here: use fer2013.csv."
-            )
+        check_rows(name, record, p, test, split)
         selection = chosen.labels[chosen.clean], stored[PUBLIC_TEST + view][chosen.clean]
         views.append(Answers(name, record["parameters"]["total"], data, selection, test, p))
     return views
