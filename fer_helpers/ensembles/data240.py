@@ -1,7 +1,8 @@
 """The ensembles of data240, voted again by runs of the course from their stored probabilities.
 
 Which branches vote stands in `architectures.data240_ensemble.MEMBERS`. The large ones enlarge the images to 224 pixels
-and need a graphics card; until they have a record, a network on 48 pixels stands in. Nothing is fitted or chosen.
+and need a graphics card; until they have a finished run, a network on 48 pixels stands in. Nothing is fitted, and
+nothing is chosen by its results.
 """
 
 from collections import Counter
@@ -16,11 +17,12 @@ from fer_helpers.ensembles import soft_vote
 from fer_helpers.ensembles.tables import check_rows
 from fer_helpers.labels import MERGED, PRIVATE_TEST, TRAINING
 
-# branch -> experiments that can vote in its place, the nearest first; a branch that votes again takes the next seed
+# branch -> experiments that can vote in its place, the nearest first, which must not see the test sets either; the
+# first with a finished run does, else the first with any; a branch that votes again takes the next seed
 RUNS = {
     "mobilenet_v2": ("data240/mobilenet_v2", "ljmu/mobilenet_v2"),
-    "features_inception_v3": ("data240/inception_v3", "data240/resnet50v2"),
-    "inception_v3": ("data240/inception_v3", "data240/resnet50v2"),
+    "features_inception_v3": ("data240/inception_v3", "data240/resnet50v2", "ljmu/tuned"),
+    "inception_v3": ("data240/inception_v3", "data240/resnet50v2", "ljmu/tuned"),
     "called_xception": ("data240/called_xception",),
     "simple_cnn_1024": ("data240/simple_cnn_1024", "data240/simple_cnn"),
 }
@@ -71,7 +73,10 @@ def ensembles(results_dir: Path) -> dict[str, list[Vote]]:
         for k, branch in enumerate(branches):
             votes = [Vote(branch, experiment, branches[:k].count(branch)) for experiment in RUNS[branch]]
             there = [vote for vote in votes if vote.path(results_dir).exists()]
-            found[name].append((there or votes[-1:])[0])
+            finished = [
+                vote for vote in there if not records.epochs_cut(records.read(vote.path(results_dir)))
+            ]
+            found[name].append((finished or there or votes[-1:])[0])
     times = Counter(vote.branch for vote in found["top-5"])
     return found | {ONE_VOTE: [vote._replace(weight=1 / times[vote.branch]) for vote in found["top-5"]]}
 
