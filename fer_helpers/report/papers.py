@@ -153,7 +153,8 @@ def accuracies(results_dir: Path, paper: str = "*") -> pd.DataFrame:
         claim = claim_of(experiment, numbers)
         mean = metrics.mean_over_runs([claim.ours(record) for record in runs_of])
         seeds = f"mean of {len(runs_of)} seeds" if len(runs_of) > 1 else ""
-        name = ", ".join(filter(None, (experiment.title, shortfall(runs_of[0]), seeds)))
+        lacks = shortfall(runs_of[0]).split(", ")[0]  # a label has no room for those of its start
+        name = ", ".join(filter(None, (experiment.title, lacks, seeds)))
         printed = np.nan if claim.accuracy is None else claim.accuracy
         rows.append((textwrap.fill(name, 36), mean["accuracy"], *mean["interval"], printed))
     return pd.DataFrame(rows, columns=["name", "accuracy", "low", "high", "published"])
