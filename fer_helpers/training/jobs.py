@@ -179,11 +179,11 @@ class Job:
     def fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
         """Train an epoch, in an order that follows from seed and epoch; return its measures."""
         x, y = training
-        if self.experiment.class_weights:  # cross-entropy is linear in the target
+        order, weights = np.random.default_rng([self.seed, epoch]).permutation(len(x)), None
+        if self.experiment.class_weights:
             counts = np.bincount(self.training.labels, minlength=y.shape[1])
-            y = y * class_weights.balanced(np.maximum(counts, 1)).astype("float32")
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
-        return one_epoch(model, x[order], y[order], self.recipe.batch_size, validation)
+            weights = class_weights.balanced(np.maximum(counts, 1))[self.training.labels[order]]
+        return one_epoch(model, x[order], y[order], self.recipe.batch_size, validation, weights=weights)
 
     def score(self, net: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarray, dict]:
         """Return the probabilities of some rows and their measures."""
