@@ -145,7 +145,7 @@ def stored(tmp_path, monkeypatch):
         split: str = PUBLIC_TEST,
         dataset: str = "fer2013",
         seed: int = 0,
-        by="recipe",
+        by: str = "recipe",
     ) -> None:
         random_answers = random.integers(0, 7, len(tests))
         answers = np.where(random.random(len(tests)) < share, tests.labels, random_answers)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from fer_helpers import architectures, checkpoints, datasets, doctor, freshness, paths, preprocess, records
+from fer_helpers import architectures, checkpoints, datasets, freshness, paths, preprocess, records
 from fer_helpers.architectures import bicogan as nets
 from fer_helpers.bicogan import RECIPES, VARIANTS, deviations
 from fer_helpers.bicogan.model import BiCoGAN
@@ -18,7 +18,7 @@ from fer_helpers.errors import FerError
 from fer_helpers.labels import TRAINING
 from fer_helpers.study import check_profile
 from fer_helpers.training import hold_out
-from fer_helpers.training.jobs import precision
+from fer_helpers.training.jobs import policy_of, precision
 from fer_helpers.training.record import circumstances
 
 CHUNK = 10  # batches between two checkpoints; the history has their means
@@ -90,7 +90,7 @@ class Job:
                 f"{self.record_path} cannot go on: its checkpoint is not in {self.checkpoint_path.parent}, or data or "
                 "code have changed since. Delete the record to train from the start."
             )
-        policy = "mixed_bfloat16" if self.profile == "full" and doctor.has_bfloat16() else "float32"
+        policy = policy_of(self.profile)
         with precision(policy):
             model = self._model()
         state = self._start(model, limit)

@@ -46,8 +46,8 @@ def by_runs(verdict: str, measured: str, runs: Iterable[dict], why: str = "may b
     runs = list(runs)
     if cut := dict.fromkeys(each for run in runs for each in records.epochs_cut(run)):
         return Judgement(OPEN, measured, "unfinished: " + ", ".join(cut))
-    if lacking := next(filter(None, map(papers.shortfall, runs)), ""):
-        return Judgement(OPEN, measured, lacking)
+    if lacking := next(filter(None, map(papers.shortfall, runs)), []):
+        return Judgement(OPEN, measured, ", ".join(lacking))
     return Judgement(verdict, measured, why if verdict == OPEN else "")
 
 

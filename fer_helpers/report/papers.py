@@ -56,7 +56,7 @@ def verdict(record: dict | None, claim: Claim) -> str:
     if record is None or PRIVATE_TEST not in record["metrics"]:
         return "not run yet"
     if lacking := shortfall(record):
-        return f"no reproduction: {lacking}"
+        return f"no reproduction: {', '.join(lacking)}"
     if claim.accuracy is None:
         return "not in the paper"
     low, high = claim.ours(record)["interval"]
@@ -65,16 +65,16 @@ def verdict(record: dict | None, claim: Claim) -> str:
     return phrases[place]
 
 
-def shortfall(record: dict) -> str:
-    """What a run lacks to stand beside a published one: a profile, epochs or weights; "" where nothing."""
+def shortfall(record: dict) -> list[str]:
+    """What a run lacks to stand beside a published one, itself before its start: a profile, epochs or weights."""
     if record["profile"] != "full":
-        return "quick profile"
+        return ["quick profile"]
     if cut := records.epochs_cut(record):
-        return ", ".join(cut)
+        return cut
     started_at_random = record.get("initial_weights", "").startswith("random")
     if record.get("config", {}).get("pretrained") and started_at_random:
-        return "random in place of ImageNet weights"
-    return ""
+        return ["random in place of ImageNet weights"]
+    return []
 
 
 def claim_of(experiment: Experiment, numbers: pd.DataFrame) -> Claim:
@@ -153,8 +153,8 @@ def accuracies(results_dir: Path, paper: str = "*") -> pd.DataFrame:
         claim = claim_of(experiment, numbers)
         mean = metrics.mean_over_runs([claim.ours(record) for record in runs_of])
         seeds = f"mean of {len(runs_of)} seeds" if len(runs_of) > 1 else ""
-        lacks = shortfall(runs_of[0]).split(", ")[0]  # a label has no room for those of its start
-        name = ", ".join(filter(None, (experiment.title, lacks, seeds)))
+        lack = shortfall(runs_of[0])[:1]  # a label has no room for those of its start
+        name = ", ".join(filter(None, (experiment.title, *lack, seeds)))
         printed = np.nan if claim.accuracy is None else claim.accuracy
         rows.append((textwrap.fill(name, 36), mean["accuracy"], *mean["interval"], printed))
     return pd.DataFrame(rows, columns=["name", "accuracy", "low", "high", "published"])

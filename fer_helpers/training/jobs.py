@@ -46,6 +46,11 @@ ROOMS = (  # what every experiment runs through, beside its network
 )
 
 
+def policy_of(profile: str) -> str:
+    """Name of a profile's dtype policy: full runs train in bfloat16 where the processor has it."""
+    return "mixed_bfloat16" if profile == "full" and doctor.has_bfloat16() else "float32"
+
+
 @contextlib.contextmanager
 def precision(policy: str) -> Iterator[None]:
     """Build networks with this dtype policy, whatever the caller's is."""
@@ -91,7 +96,7 @@ class Job:
         # the runs that this one builds on may be trained here: before precision and seed are set
         state = checkpoint.state if checkpoint else self._fresh_state()
         training, validation = self.training_arrays(), self.arrays(self.selection)
-        policy = "mixed_bfloat16" if self.profile == "full" and doctor.has_bfloat16() else "float32"
+        policy = policy_of(self.profile)
         with precision(policy):
             net, model = self.compiled(fresh=checkpoint is None)
         best = net.get_weights()
