@@ -175,6 +175,25 @@ def test_a_teacher_gives_a_share_of_the_target(job, monkeypatch):
     assert taught_by.checkpoint_path.exists()
 
 
+def test_a_consistent_teacher_answers_to_what_its_pupil_sees(job, monkeypatch):
+    teacher = replace(study.get("compact/net_60k"), id="compact/teacher", quick=job(epochs=1).recipe)
+    monkeypatch.setitem(study.EXPERIMENTS, teacher.id, teacher)
+    how = {"teachers": (teacher.id,), "consistent": True, "teaching": 1.0, "temperature": 1.0}
+    pupil, uncovered = job(**how, erasing=1.0), job(**how)
+    assert [run["experiment"] for run in pupil.built_on] == [teacher.id]  # trained now
+    images, given = pupil.training_arrays()
+    np.testing.assert_array_equal(given, training.targets(pupil.training))  # nobody has answered yet
+    taught_by = training.job(teacher, "quick", 0, pupil.results_dir).best_net()
+    targets = []
+    for epoch in range(2):
+        seen, answers = pupil._varied(images, given, np.random.default_rng(epoch))
+        moved = uncovered._varied(images, given, np.random.default_rng(epoch))[0]
+        assert not np.array_equal(seen, moved)  # a rectangle is hidden from the pupil alone
+        np.testing.assert_allclose(answers, training.predict(taught_by, moved), atol=1e-5)
+        targets.append(answers)
+    assert not np.allclose(*targets)
+
+
 def test_the_key_knows_what_is_clean_and_the_votes_where_they_count(job, monkeypatch):
     def key(data: datasets.Dataset, **changes) -> str:
         monkeypatch.setattr(datasets, "load", lambda name: data)

@@ -1,21 +1,24 @@
 """Training of the course's own networks: cleaned images, varied anew in each epoch, and softer targets.
 
 They train on the cleaned Training rows and select on the clean PublicTest (`datasets.clean_rows`), so that nothing of a
-test set is seen and no copy of a training image selects. Their teachers are runs of the same kind.
+test set is seen and no copy of a training image selects. Their teachers are runs of the same kind; one that teaches
+consistently sees each picture as its pupil does (Beyer et al. 2022, "A good teacher is patient and consistent").
 """
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 
 import keras
 import numpy as np
 
-from fer_helpers import checkpoints, datasets, metrics, study
+from fer_helpers import checkpoints, datasets, metrics, preprocess, study
 from fer_helpers.errors import FerError
 from fer_helpers.labels import MIRRORED, TEN_CROPS, TRAINING
 from fer_helpers.training import variation
 from fer_helpers.training.epochs import one_epoch, predict, score
-from fer_helpers.training.jobs import Job
+from fer_helpers.training.jobs import Job, policy_of
 from fer_helpers.training.rows import targets
 from fer_helpers.training.schedule import History
 
@@ -68,19 +71,26 @@ class CompactJob(Job):
         y = (1 - recipe.label_smoothing) * y + recipe.label_smoothing / y.shape[1]
         if recipe.votes:
             y = (1 - recipe.votes) * y + recipe.votes * from_votes(self.training)
-        if recipe.teachers:
-            y = (1 - recipe.teaching) * y + recipe.teaching * self._taught()
+        if recipe.teachers and not recipe.consistent:
+            y = self._taught(y, self.training.images, averaged)
         return y.astype("float32")
 
-    def _taught(self) -> np.ndarray:
-        """Mean probabilities of the teachers (n, classes) for the training images, softened by the temperature."""
-        total = 0.0
+    def _taught(self, y: np.ndarray, images: np.ndarray, answer: Callable) -> np.ndarray:
+        """Targets y (n, classes) with the teachers' share: their mean `answer` to `images`, softened as asked."""
+        total = sum(answer(net, prepare(images)) for net, prepare in self._teachers)
+        softened = total ** (1 / self.recipe.temperature)
+        softened /= softened.sum(axis=1, keepdims=True)
+        return (1 - self.recipe.teaching) * y + self.recipe.teaching * softened
+
+    @cached_property
+    def _teachers(self) -> list[tuple[keras.Model, preprocess.Preprocessor]]:
+        """The teachers' networks and what prepares images for each."""
+        teachers = []
         for record in self.built_on:
             path, entry = checkpoints.find(record), study.get(record["experiment"])
             teacher = CompactJob(entry, self.profile, record["seed"], self.results_dir)
-            total += averaged(teacher.best_net(path), teacher.prepare(self.training.images))
-        softened = total ** (1 / self.recipe.temperature)
-        return softened / softened.sum(axis=1, keepdims=True)
+            teachers.append((teacher.best_net(path, policy_of(self.profile)), teacher.prepare))
+        return teachers
 
     def fit(self, model: keras.Model, training: tuple, validation: tuple, epoch: int) -> dict[str, float]:
         """Train an epoch on images varied anew; where weights are averaged, the average is what is selected."""
@@ -113,6 +123,8 @@ class CompactJob(Job):
             images = variation.flip(images, random)
         if any(recipe.moved):
             images = variation.move(images, random, *recipe.moved)
+        if recipe.consistent:
+            y = self._taught(y, images, predict)
         x = self.prepare(images)
         if recipe.erasing:
             x = variation.erase(x, random, recipe.erasing)

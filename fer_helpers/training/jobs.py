@@ -147,10 +147,10 @@ class Job:
         records.write(self.record_path, made, probabilities)
         return made
 
-    def best_net(self, path: Path | None = None) -> keras.Model:
-        """Return the network, in float32, with the best epoch's weights from a checkpoint (default: this job's own)."""
+    def best_net(self, path: Path | None = None, policy: str = "float32") -> keras.Model:
+        """Return the network with the best epoch's weights from a checkpoint (default: this job's own)."""
         path = path or self.checkpoint_path
-        with precision("float32"):
+        with precision(policy):
             net = self._net()
         checkpoints.restore_best(net, checkpoints.read(path), path)
         return net
