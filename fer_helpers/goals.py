@@ -24,12 +24,11 @@ def table(results_dir: Path | str | None = None) -> pd.DataFrame:
 
     Columns: network, parameters (of a record; missing without one), goal, seeds (full runs with results), the columns
     of VIEWS (mean over the seeds, with the 95 % Wilson interval as if it stood for one test set) and verdict:
-    "reached", "missed", "goal in the interval" (missed by less than chance), "no goal", "not run yet", or how far the
+    "reached", "missed", "goal in the interval" (missed by less than chance), "not run yet", or how far the
     runs came of which one stopped at an epoch limit. `results_dir`: default the committed full records.
     """
     folder = Path(results_dir or paths.REPORTS / "full")
-    nets = [experiment for experiment in compact.EXPERIMENTS if experiment not in compact.ABLATION]
-    rows = pd.DataFrame([_row(experiment, folder) for experiment in nets])
+    rows = pd.DataFrame([_row(experiment, folder) for experiment in compact.NETWORKS])
     return rows.astype({"parameters": "Int64"})
 
 
@@ -52,11 +51,10 @@ def _row(experiment: Experiment, folder: Path) -> dict:
     runs = [run for run in runs if run["profile"] == "full" and VIEWS[JUDGED] in run["metrics"]]
     views = {name: [run["metrics"][view] for run in runs] for name, view in VIEWS.items()}
     means = {name: metrics.mean_over_runs(scores) if scores else None for name, scores in views.items()}
-    name = experiment.id.split("/")[1]
-    goal = compact.GOALS.get(name)
+    goal = compact.GOALS[experiment.architecture]
     cut = dict.fromkeys(each for run in runs for each in records.epochs_cut(run))
     return {
-        "network": name,
+        "network": experiment.id.split("/")[1],
         "parameters": runs[0]["parameters"]["total"] if runs else None,
         "goal": goal,
         "seeds": len(runs),
@@ -65,11 +63,9 @@ def _row(experiment: Experiment, folder: Path) -> dict:
     }
 
 
-def _verdict(goal: float | None, scores: dict | None) -> str:
+def _verdict(goal: float, scores: dict | None) -> str:
     if scores is None:
         return "not run yet"
-    if goal is None:
-        return "no goal"
     if scores["accuracy"] >= goal:
         return "reached"
     return "goal in the interval" if scores["interval"][1] >= goal else "missed"

@@ -8,7 +8,6 @@ import pytest
 from fer_helpers import checkpoints, datasets, metrics, study, training
 from fer_helpers.errors import FerError
 from fer_helpers.labels import CLEAN_PUBLIC_TEST, MIRRORED, PRIVATE_TEST, PUBLIC_TEST
-from fer_helpers.study.compact import GOALS
 from fer_helpers.training import compact, variation
 
 N = 400
@@ -204,7 +203,3 @@ def test_the_key_knows_what_is_clean_and_the_votes_where_they_count(job, monkeyp
     other = replace(whole, votes=whole.votes[::-1])
     assert key(whole) != key(fewer) and key(whole) == key(other)
     assert key(whole, votes=0.3) != key(other, votes=0.3)
-
-
-def test_every_goal_is_that_of_an_experiment():
-    assert {f"compact/{name}" for name in GOALS} <= set(study.EXPERIMENTS)

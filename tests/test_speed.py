@@ -85,7 +85,10 @@ def test_our_networks_answer_one_view_or_say_so_and_those_not_trained_here_are_l
 ):
     some = replace(trained.load("small_facekit"), mirrored=True)
     monkeypatch.setattr(trained, "load", lambda name, seed, results_dir: some)
-    monkeypatch.setattr(study.compact, "GOALS", {"here": 0.7, "elsewhere": 0.7, "never": 0.7})
+    nets = [
+        replace(study.get("compact/net_60k"), id=f"compact/{name}") for name in ("here", "elsewhere", "never")
+    ]
+    monkeypatch.setattr(study.compact, "NETWORKS", nets)
     monkeypatch.setenv("FER_STATE_DIR", str(tmp_path))
     for name in ("here", "elsewhere"):
         record = dict.fromkeys(records.REQUIRED) | {"format": records.FORMAT, "experiment": f"compact/{name}"}

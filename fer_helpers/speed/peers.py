@@ -74,10 +74,8 @@ def ours(results_dir: Path, folder: Path) -> dict[str, trained.Classifier]:
     shipped = {name: trained.light(name) for name, card in cards.items() if card["dataset"] == "fer2013"}
     found = {name: replace(net, mirrored=False) for name, net in shipped.items()}
     found |= {f"{name}, two views": net for name, net in shipped.items() if net.mirrored}
-    others = {f"compact/{goal}" for goal in study.compact.GOALS} - {
-        card["experiment"] for card in cards.values()
-    }
-    for name in sorted(others):
+    with_the_course = {card["experiment"] for card in cards.values()}
+    for name in sorted({net.id for net in study.compact.NETWORKS} - with_the_course):
         record = records.path(results_dir, name, 0)
         if record.exists() and checkpoints.of(records.read(record)).exists():
             classifier, path = trained.load(name, 0, results_dir), folder / f"{len(found)}.onnx"
