@@ -45,7 +45,9 @@ def _quick(recipe: CompactRecipe) -> CompactRecipe:
     return replace(recipe, epochs=8, batch_size=32, training_images=1500, warm_up_epochs=1)
 
 
-def _compact(name: str, title: str, thousands: int = 60, recipe: CompactRecipe = BASE) -> Experiment:
+def _compact(
+    name: str, title: str, thousands: int = 60, recipe: CompactRecipe = BASE, **options
+) -> Experiment:
     """An experiment with the network of about `thousands` parameters."""
     return Experiment(
         id=f"compact/{name}",
@@ -58,6 +60,7 @@ def _compact(name: str, title: str, thousands: int = 60, recipe: CompactRecipe =
         recipe=recipe,
         quick=_quick(recipe),
         selection=CLEAN_PUBLIC_TEST,
+        **options,
     )
 
 
@@ -107,6 +110,7 @@ NETWORKS = (
             teachers=("compact/net_200k", "compact/net_200k_regularised"),
             consistent=True,
         ),
+        seeds=(0, 1, 2),
     ),
     _compact(
         "net_200k_consistent",
