@@ -326,6 +326,12 @@ DATA240 = (
         "shown in the slides' reports, and not remarked on; a third phase with and without them",
     ),
     Conclusion(
+        "Class weighting",
+        "The same, on the small CNN that is called Xception",
+        measured.class_weights("data240/called_xception", "data240/called_xception_weighted"),
+        "not in the slides; the pair that could be trained to its end here",
+    ),
+    Conclusion(
         "InceptionV3",
         "InceptionV3 has 315 times the parameters of the simple CNN",
         counted.ratio_of_inception,
