@@ -88,6 +88,7 @@ ABLATION = (
         consistent=True,
     ),
 )
+TEACHERS = ("compact/net_200k_regularised", "compact/net_900k")
 NETWORKS = (
     _compact("net_60k", "0.06 M"),
     _compact("net_200k", "0.2 M", 200),
@@ -116,7 +117,13 @@ NETWORKS = (
         "net_200k_consistent",
         "0.2 M, taught by 0.2 M and 0.9 M, consistently",
         200,
-        replace(BASE, teachers=("compact/net_200k_regularised", "compact/net_900k"), consistent=True),
+        replace(BASE, teachers=TEACHERS, consistent=True),
+    ),
+    _compact(
+        "net_200k_averaged",
+        "0.2 M, taught as before, erasing and averaged weights",
+        200,
+        replace(BASE, teachers=TEACHERS, consistent=True, erasing=0.25, averaging=0.998),
     ),
 )
 EXPERIMENTS = NETWORKS + ABLATION
@@ -144,4 +151,5 @@ COMPARISONS = (
     ("two teachers, consistently and for longer, help more", "net_60k_consistent", "net_60k_distilled"),
     ("erasing, smoothing, averaging and time help 0.2 M", "net_200k_regularised", "net_200k"),
     ("teachers help 0.2 M more", "net_200k_consistent", "net_200k_regularised"),
+    ("erasing and averaging help the taught 0.2 M", "net_200k_averaged", "net_200k_consistent"),
 )
