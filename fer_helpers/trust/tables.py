@@ -17,7 +17,7 @@ from fer_helpers.errors import FerError
 from fer_helpers.labels import MIRRORED, PRIVATE_TEST, PUBLIC_TEST
 from fer_helpers.trust import annotators, near_duplicates, robustness
 
-NETWORK = {"quick": "compact/ablation_base", "full": "compact/net_200k"}
+NETWORK = {"quick": "compact/ablation_base", "full": "compact/net_200k_consistent"}
 SEED = 0
 
 
