@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_helpers import paths, pictures, preprocess, records, runtime, study
+from fer_helpers import datasets, paths, pictures, preprocess, records, runtime, study
 from fer_helpers.errors import FerError
+from fer_helpers.labels import PUBLIC_TEST
+from fer_helpers.temperature import soften
 
 if TYPE_CHECKING:
     import keras
@@ -39,14 +41,17 @@ class Classifier:
     net: "keras.Model | None" = None  # the network itself, for those who look inside
     trained_on: str = ""  # name of the data set
     mirrored: bool = False  # whether it answers with the mean over a picture and its mirror image
+    temperature: float = 1.0  # of its probabilities, so that they keep their word; the answers stay the same
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         """Give the probabilities (n, classes) float32 of crops (n, 48, 48) uint8."""
         x = self.prepare(crops)
-        if not self.mirrored:
-            return self.forward(x)
-        views = self.forward(np.concatenate([x, x[:, :, ::-1]]))
-        return views.reshape(2, len(crops), -1).mean(axis=0)
+        if self.mirrored:
+            views = self.forward(np.concatenate([x, x[:, :, ::-1]]))
+            p = views.reshape(2, len(crops), -1).mean(axis=0)
+        else:
+            p = self.forward(x)
+        return p if self.temperature == 1 else soften(p, self.temperature)
 
 
 def keras_forward(model: "keras.Model") -> Prepare:
@@ -158,9 +163,16 @@ def export(
 ) -> Path:
     """Write the full run of experiment `name` as the network `weights` that comes with the course; give its path.
 
-    `mirrored`: let it answer with the mean over a picture and its mirror image.
+    `mirrored`: let it answer with the mean over a picture and its mirror image. Its temperature is fitted on the clean
+    PublicTest, see `trust.fit_temperature`.
     """
+    from fer_helpers import trust
+
     classifier = replace(load(name, seed, results_dir), mirrored=mirrored)
+    rows = datasets.load(classifier.trained_on).split(PUBLIC_TEST)
+    rows = rows.subset(rows.clean)
+    temperature = trust.fit_temperature(rows.labels, classifier(rows.images))
+    classifier = replace(classifier, temperature=round(temperature, 3))
     record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
     return _write(classifier, record, FOLDER / f"{weights}.npz", FOLDER / f"{weights}.json")
 
@@ -186,6 +198,7 @@ def _write(classifier: Classifier, record: dict, path: Path, card_path: Path) ->
         "preprocess": record["config"]["preprocess"],
         "frame": classifier.frame,
         "mirrored": classifier.mirrored,
+        "temperature": classifier.temperature,
         "experiment": record["experiment"],
         "seed": record["seed"],
         "dataset": record["dataset"]["name"],
@@ -248,8 +261,10 @@ def _read(name: str | Path, light: bool = False) -> Classifier:
         remedy = remedy if name in shipped() else "run `train` and `evaluate` on its pictures again"
         raise FerError(f"{path} or its card is damaged ({error}); {remedy}.") from error
     prepare = replace(prepare, **scaling)
-    mirrored = what.get("mirrored", False)  # cards of earlier networks do not say
-    return Classifier(tuple(what["classes"]), prepare, forward, frame, net, what["dataset"], mirrored)
+    options = {
+        key: what[key] for key in ("mirrored", "temperature") if key in what
+    }  # earlier cards do not say
+    return Classifier(tuple(what["classes"]), prepare, forward, frame, net, what["dataset"], **options)
 
 
 def _built(card: dict, weights: list[np.ndarray]) -> "keras.Model":

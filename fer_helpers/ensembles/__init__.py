@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-SMALLEST = 1e-4  # below it the float16 of the records has few digits, and log(0) has none
+from fer_helpers.temperature import SMALLEST
 
 
 def soft_vote(p: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from fer_helpers import metrics
+from fer_helpers.temperature import SMALLEST, soften
 
 BINS = 15  # of equal width, as Guo et al. 2017 (arXiv 1706.04599)
-SMALLEST = 1e-4  # below it the float16 of the records has few digits, and log(0) has none
 TEMPERATURES = (0.05, 20)
 
 
@@ -58,12 +58,6 @@ def error_by_chance(p: np.ndarray, bins: int = BINS, draws: int = 200) -> float:
 def log_loss(labels: np.ndarray, p: np.ndarray) -> float:
     """Mean negative log-likelihood of the labels, in nats; a probability below SMALLEST counts as SMALLEST."""
     return float(-np.log(np.maximum(p[np.arange(len(labels)), labels], SMALLEST)).mean())
-
-
-def soften(p: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, classes) at a temperature: above 1 less sure, below 1 surer, the answers stay the same."""
-    powers = np.maximum(p, SMALLEST) ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(labels: np.ndarray, p: np.ndarray) -> float:
