@@ -83,7 +83,7 @@ ABLATION = (
     _ablation("distilled", "taught by the 0.2 M network", teachers=("compact/net_200k",)),
     _ablation(
         "consistent",
-        "taught by the 0.2 M network on each epoch's pictures",
+        "taught consistently by the 0.2 M network",
         teachers=("compact/net_200k",),
         consistent=True,
     ),
@@ -148,7 +148,7 @@ COMPARISONS = (
     ("a teacher helps (15 epochs)", "ablation_distilled", "ablation_base"),
     ("consistent teaching helps (15 epochs)", "ablation_consistent", "ablation_distilled"),
     ("a teacher helps", "net_60k_distilled", "net_60k"),
-    ("two teachers, consistently and for longer, help more", "net_60k_consistent", "net_60k_distilled"),
+    ("two teachers, consistent and longer, help more", "net_60k_consistent", "net_60k_distilled"),
     ("erasing, smoothing, averaging and time help 0.2 M", "net_200k_regularised", "net_200k"),
     ("teachers help 0.2 M more", "net_200k_consistent", "net_200k_regularised"),
     ("erasing and averaging help the taught 0.2 M", "net_200k_averaged", "net_200k_consistent"),
