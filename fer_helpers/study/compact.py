@@ -29,9 +29,7 @@ class CompactRecipe(Recipe):
     teachers: tuple[str, ...] = ()  # experiments whose networks give a share of the target,
     teaching: float = 0.7  # this one,
     temperature: float = 2.0  # after their probabilities have been taken to the power of 1 / temperature
-    consistent: bool = (
-        False  # in each epoch they answer to the pictures as varied for it, not once to the originals
-    )
+    consistent: bool = False  # whether they answer to each epoch's varied pictures, not once to the originals
 
 
 BASE = CompactRecipe(epochs=80, batch_size=128, learning_rate=0.1)
@@ -98,9 +96,8 @@ NETWORKS = (
         recipe=replace(BASE, teachers=("compact/net_200k",)),
     ),
     _compact("net_200k_regularised", "0.2 M, regularised", 200, REGULARISED),
-    _compact(
-        "net_900k", "0.9 M, regularised", 900, replace(REGULARISED, epochs=45)
-    ),  # 65 s an epoch on one core
+    # 45 epochs are what a core does in an hour
+    _compact("net_900k", "0.9 M, regularised", 900, replace(REGULARISED, epochs=45)),
     _compact("net_1800k", "1.8 M, regularised", 1800, REGULARISED),
     _compact(
         "net_60k_consistent",
