@@ -96,9 +96,9 @@ NETWORKS = (
         recipe=replace(BASE, teachers=("compact/net_200k",)),
     ),
     _compact("net_200k_regularised", "0.2 M, regularised", 200, REGULARISED),
-    # 45 epochs are what a core does in an hour
+    # 45 epochs are what a core does in an hour, and in an hour and a half
     _compact("net_900k", "0.9 M, regularised", 900, replace(REGULARISED, epochs=45)),
-    _compact("net_1800k", "1.8 M, regularised", 1800, REGULARISED),
+    _compact("net_1800k", "1.8 M, regularised", 1800, replace(REGULARISED, epochs=45)),
     _compact(
         "net_60k_consistent",
         "0.06 M, taught by two of 0.2 M, consistently",
