@@ -121,6 +121,7 @@ NETWORKS = (
         "0.2 M, taught as before, erasing and averaged weights",
         200,
         replace(BASE, teachers=TEACHERS, consistent=True, erasing=0.25, averaging=0.998),
+        seeds=(0, 1),
     ),
 )
 EXPERIMENTS = NETWORKS + ABLATION
