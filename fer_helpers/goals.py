@@ -22,10 +22,11 @@ JUDGED = next(iter(VIEWS))
 def table(results_dir: Path | str | None = None) -> pd.DataFrame:
     """One row a network of `study.compact`, the runs of the ablation left out: goal and results on PrivateTest.
 
-    Columns: network, parameters (of a record; missing without one), goal, seeds (full runs with results), the columns
-    of VIEWS (mean over the seeds, with the 95 % Wilson interval as if it stood for one test set) and verdict:
-    "reached", "missed", "goal in the interval" (missed by less than chance), "not run yet", or how far the
-    runs came of which one stopped at an epoch limit. `results_dir`: default the committed full records.
+    Columns: network, parameters (of a record; missing without one), goal, floor (missing for the larger ones), seeds
+    (full runs with results), the columns of VIEWS (mean over the seeds, with the 95 % Wilson interval as if it stood
+    for one test set) and verdict: "reached", "missed" or "goal in the interval" (missed by less than chance), the last
+    two with "floor reached" where it is; "not run yet"; or how far the runs came of which one stopped at an epoch
+    limit. `results_dir`: default the committed full records.
     """
     folder = Path(results_dir or paths.REPORTS / "full")
     rows = pd.DataFrame([_row(experiment, folder) for experiment in compact.NETWORKS])
@@ -51,21 +52,23 @@ def _row(experiment: Experiment, folder: Path) -> dict:
     runs = [run for run in runs if run["profile"] == "full" and VIEWS[JUDGED] in run["metrics"]]
     views = {name: [run["metrics"][view] for run in runs] for name, view in VIEWS.items()}
     means = {name: metrics.mean_over_runs(scores) if scores else None for name, scores in views.items()}
-    goal = compact.GOALS[experiment.architecture]
+    goal, floor = compact.GOALS[experiment.architecture], compact.FLOORS.get(experiment.architecture)
     cut = dict.fromkeys(each for run in runs for each in records.epochs_cut(run))
     return {
         "network": experiment.id.split("/")[1],
         "parameters": runs[0]["parameters"]["total"] if runs else None,
         "goal": goal,
+        "floor": floor,
         "seeds": len(runs),
         **{name: metrics.with_interval(mean) for name, mean in means.items()},
-        "verdict": "unfinished: " + ", ".join(cut) if cut else _verdict(goal, means[JUDGED]),
+        "verdict": "unfinished: " + ", ".join(cut) if cut else _verdict(goal, floor, means[JUDGED]),
     }
 
 
-def _verdict(goal: float, scores: dict | None) -> str:
+def _verdict(goal: float, floor: float | None, scores: dict | None) -> str:
     if scores is None:
         return "not run yet"
     if scores["accuracy"] >= goal:
         return "reached"
-    return "goal in the interval" if scores["interval"][1] >= goal else "missed"
+    verdict = "goal in the interval" if scores["interval"][1] >= goal else "missed"
+    return f"{verdict}, floor reached" if floor and scores["accuracy"] >= floor else verdict

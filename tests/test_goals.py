@@ -24,13 +24,23 @@ def test_without_records_every_network_has_its_goal_and_no_result(tmp_path):
     assert table["verdict"].eq("not run yet").all() and table["clean, mirror-averaged"].eq("").all()
     assert table["parameters"].isna().all()
     assert table.loc["net_60k", "goal"] == compact.GOALS["compact.compact_60k"]
+    assert table.loc["net_60k", "floor"] == compact.FLOORS["compact.compact_60k"]
+    assert np.isnan(table.loc["net_900k", "floor"])
 
 
 @pytest.mark.parametrize(
-    ("share", "verdict"), [(0.5, "missed"), (0.7, "reached"), (0.68, "goal in the interval")]
+    ("share", "verdict"),
+    [
+        (0.5, "missed"),
+        (0.7, "reached"),
+        (0.655, "missed"),
+        (0.665, "missed, floor reached"),
+        (0.68, "goal in the interval, floor reached"),
+    ],
 )
 def test_verdicts(tmp_path, monkeypatch, share, verdict):
     monkeypatch.setitem(compact.GOALS, "compact.compact_60k", 0.685)
+    monkeypatch.setitem(compact.FLOORS, "compact.compact_60k", 0.66)
     write(tmp_path, "net_60k", 0, round(share * 3589))
     row = goals.table(tmp_path).set_index("network").loc["net_60k"]
     assert row["verdict"] == verdict and row["seeds"] == 1 and row["parameters"] == 56_375
