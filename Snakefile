@@ -36,10 +36,29 @@ PROGRESS = "--progress-bar" if sys.stderr.isatty() else "--no-progress-bar"
 # A record that exists is never made again, whatever has changed since: only missing ones match the rule `train`.
 RECORDS, MISSING = [], []
 if PROFILE == "full":
-    from fer_helpers import study
+    from fer_helpers import records, study, trained
+    from fer_helpers.bicogan import generated
 
-    RECORDS = [f"{experiment}-seed{seed}" for experiment, seed in study.planned()]
-    MISSING = [record for record in RECORDS if not (RESULTS / "runs" / f"{record}.json").exists()]
+    def left_out(experiment, seed):
+        """Why a run cannot be trained here: what it builds on was made elsewhere and only its record is here."""
+        chosen = study.get(experiment)
+        if chosen.generated and not (file := generated.full_path(chosen.generated, seed)).exists():
+            return f"{file} is not there"
+        for name, k in study.needs(chosen, PROFILE, seed):
+            path = records.path(RESULTS, name, k)
+            if path.exists() and trained.stored_weights(name, k, RESULTS) is None:
+                return f"the weights of {name} are not on this computer"
+            if not path.exists() and (reason := left_out(name, k)):
+                return reason
+        return None
+
+    for experiment, seed in study.planned():
+        found = records.path(RESULTS, experiment, seed).exists()
+        if not found and (reason := left_out(experiment, seed)):
+            print(f"Left out: {experiment} seed {seed}, because {reason}.", file=sys.stderr)
+            continue
+        RECORDS.append(f"{experiment}-seed{seed}")
+        MISSING += [] if found else RECORDS[-1:]
 
 
 def before(wildcards):

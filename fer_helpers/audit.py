@@ -143,5 +143,9 @@ def report(result: Audit) -> str:
 
 
 if __name__ == "__main__":  # python -m fer_helpers.audit: regenerate the committed list
-    found, counts = np.unique(write_clean_rows(), return_counts=True)
+    try:
+        reasons = write_clean_rows()
+    except FerError as error:
+        raise SystemExit(f"Error: {error}") from None
+    found, counts = np.unique(reasons, return_counts=True)
     print(f"{clean_rows.PATH}:", ", ".join(f"{n:,} {name}" for name, n in zip(found, counts, strict=True)))

@@ -49,9 +49,9 @@ def find(record: dict) -> Path:
 def missing(experiment_id: str, seed: int) -> FerError:
     """What to say where the weights of a full run are needed and are not here; a quick one is trained again."""
     return FerError(
-        f"The weights of {experiment_id} are not on this computer. Train it into a results folder of its own, and name "
-        f"that folder wherever they are needed: python -m fer_helpers train {experiment_id} --profile full "
-        f"--seed {seed} --results-dir FOLDER"
+        f"The weights of {experiment_id} are not on this computer. Set FER_RESULTS_DIR to a folder of your own, for "
+        "this and for what needs them, because the committed record is never trained again. Then run: "
+        f"python -m fer_helpers train {experiment_id} --profile full --seed {seed}"
     )
 
 

@@ -85,9 +85,11 @@ def gan(
     results_dir: ResultsDir = None,
 ) -> None:
     """Train ljmu's GAN; an interrupted run goes on where it stopped. Images go into the state folder."""
-    folder = _folder(profile, results_dir)
+    folder = _writable(_folder(profile, results_dir))
     from fer_helpers.bicogan import generated, training
 
+    if generate and generate not in generated.KINDS:  # before the training
+        raise generated.unknown(generate)
     job = training.Job(variant, profile, seed, folder)
     done = job.train(batches)["batches"]
     typer.echo(f"GAN {variant}: {done['done']:,} of {done['recipe']:,} batches. Record: {job.record_path}")
@@ -111,7 +113,7 @@ def measure(name: str, profile: Profile = "quick", results_dir: ResultsDir = Non
     """Make a table that is no training run, for example landmark_detection, and write its record."""
     from fer_helpers import measurements
 
-    folder = _folder(profile, results_dir)
+    folder = _writable(_folder(profile, results_dir))
     typer.echo(measurements.measure(name, profile, folder).to_string(index=False, max_colwidth=60))
     typer.echo(f"Record: {measurements.path(name, folder)}")
 
@@ -323,15 +325,20 @@ def _folder(profile: str, results_dir: Path | None) -> Path:
     return results_dir or paths.results_dir(profile)
 
 
+def _writable(folder: Path) -> Path:
+    """Give `folder`; raises FerError before hours of work, not after, when nothing can be written there."""
+    from fer_helpers import doctor as doctoring
+
+    if (check := doctoring.check_writable(folder)).status == "FAIL":
+        raise FerError(check.message)
+    return folder
+
+
 def _job(experiment: str, profile: str, seed: int, data: Path | None, results_dir: Path | None):
     chosen = study.get(experiment)  # before Keras starts: a misspelt name fails at once
-    from fer_helpers import doctor as doctoring
     from fer_helpers import own_pictures
 
-    folder = _folder(profile, results_dir or (own_pictures.results_dir(data) if data else None))
-
-    if (check := doctoring.check_writable(folder)).status == "FAIL":  # before hours of training, not after
-        raise FerError(check.message)
+    folder = _writable(_folder(profile, results_dir or (own_pictures.results_dir(data) if data else None)))
     if data:
         return own_pictures.job(experiment, data, seed, folder)
     if profile == "full":

@@ -47,17 +47,22 @@ MEASUREMENTS = {
     "landmark_networks": Measurement(
         "Landmark error of EmotionalDAN's stages beside dlib's, on the same embedded faces",
         "landmarks.networks.measure",
+        runs=True,
     ),
     "landmark_classifiers": Measurement(
         "Emotions from eight distances, from 68 landmarks and from pixels, without a network",
         "landmarks.classifiers.measure",
     ),
-    "across": Measurement("Networks on databases that they were not trained on", "across.measure"),
+    "across": Measurement("Networks on databases that they were not trained on", "across.measure", runs=True),
     "action_units": Measurement(
-        "What rendered AU4, AU22, both, or AU12 do to the log-odds of anger", "interpret.tables.measure"
+        "What rendered AU4, AU22, both, or AU12 do to the log-odds of anger",
+        "interpret.tables.measure",
+        runs=True,
     ),
     "action_unit_interaction": Measurement(
-        "What AU4 and AU22 do together beyond the sum of each alone", "interpret.tables.measure_interaction"
+        "What AU4 and AU22 do together beyond the sum of each alone",
+        "interpret.tables.measure_interaction",
+        runs=True,
     ),
     "complexity": Measurement(
         "Layers, parameters, multiply-adds, size and relative time of every network",

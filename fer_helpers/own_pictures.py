@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_helpers import datasets, landmarks, paths, pictures, records, study, trained
 from fer_helpers.errors import FerError
-from fer_helpers.labels import IMAGE_SIZE, PRIVATE_TEST, PUBLIC_TEST, TRAINING
+from fer_helpers.labels import HELD_OUT, IMAGE_SIZE, PRIVATE_TEST, PUBLIC_TEST, TRAINING
 
 if TYPE_CHECKING:
     from fer_helpers import training
@@ -31,12 +31,13 @@ def results_dir(folder: Path) -> Path:
 def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Job":
     """The job of experiment `experiment` on the pictures in `folder`, with the recipe of the full profile.
 
-    Raises FerError when a picture cannot be read, a class has fewer than 2 pictures to train on, there is nothing to
-    select or test by, the experiment needs more than pictures, or `results` has a run on other pictures.
+    Raises FerError when a picture cannot be read, a class has fewer than 2 pictures to train on (3 where a fifth of
+    them is held out), there is nothing to select or test by, the experiment needs more than pictures, or `results` has
+    a run on other pictures.
     """
     chosen = study.get(experiment)
     more = {
-        "landmarks": chosen.landmarks,
+        "landmarks": chosen.landmarks or chosen.loss_weights,
         "generated images": chosen.generated,
         "the weights of another run": study.needs(chosen, "full", seed),
         "annotators' votes": getattr(chosen.recipe, "votes", 0),
@@ -49,9 +50,10 @@ def job(experiment: str, folder: Path, seed: int, results: Path) -> "training.Jo
     data = datasets.load(folder)
     counts = data.counts()
     name, fewest = counts.loc[TRAINING].idxmin(), counts.loc[TRAINING].min()
-    if fewest < 2:
+    least = 3 if chosen.selection == HELD_OUT else 2  # one of three is held out, of two none
+    if fewest < least:
         raise FerError(
-            f"{folder}: training pictures of the class {name}: {fewest}; a class needs 2 at least."
+            f"{folder}: training pictures of the class {name}: {fewest}; a class needs {least} at least."
         )
     for split, called in ((PUBLIC_TEST, "validation"), (PRIVATE_TEST, "test")):
         if not counts.loc[split].any():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fer_helpers import training
 
 FOLDER = Path(__file__).parent / "weights"
+BATCH = 256  # images that a network sees at a time: thousands would take gigabytes
 Prepare = Callable[[np.ndarray], np.ndarray]
 
 
@@ -45,6 +46,8 @@ class Classifier:
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         """Give the probabilities (n, classes) float32 of crops (n, 48, 48) uint8."""
+        if len(crops) > BATCH:
+            return np.concatenate([self(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)])
         x = self.prepare(crops)
         if self.mirrored:
             views = self.forward(np.concatenate([x, x[:, :, ::-1]]))
@@ -87,8 +90,8 @@ def load(name: str, seed: int = 0, results_dir: Path | str | None = None) -> Cla
         raise FerError(f"{name} needs landmarks beside the picture; choose a network without them.")
     from fer_helpers import checkpoints, training
 
-    folder = Path(results_dir or paths.REPORTS / "full")
-    if (path := _weights(name, seed, folder)) is None:
+    folder = Path(results_dir or paths.results_dir("full"))
+    if (path := stored_weights(name, seed, folder)) is None:
         raise checkpoints.missing(name, seed)
     return _restored(training.job(study.get(name), "full", seed, folder), path)
 
@@ -111,10 +114,10 @@ def at_hand(profile: str = "full", results_dir: Path | str | None = None) -> dic
     """
     found = {name: load(name) for name in shipped()}
     if profile == "full":
-        folder = Path(results_dir or paths.REPORTS / "full")
+        folder = Path(results_dir or paths.results_dir("full"))
         exported = {card(name)["experiment"] for name in found}
         for name in study.EXPERIMENTS:
-            if name not in exported and not _needs_landmarks(name) and _weights(name, 0, folder):
+            if name not in exported and not _needs_landmarks(name) and stored_weights(name, 0, folder):
                 found[name] = load(name, 0, folder)
     return found
 
@@ -136,7 +139,7 @@ def _needs_landmarks(name: str) -> bool:
     return bool({*preprocess.POINT_STEPS, preprocess.CHANNEL} & {*study.EXPERIMENTS[name].preprocess})
 
 
-def _weights(name: str, seed: int, results_dir: Path) -> Path | None:
+def stored_weights(name: str, seed: int, results_dir: Path) -> Path | None:
     """The checkpoint of a full run; None where there is no record or the weights are not on this computer."""
     from fer_helpers import checkpoints
 
@@ -164,16 +167,19 @@ def export(
     """Write the full run of experiment `name` as the network `weights` that comes with the course; give its path.
 
     `mirrored`: let it answer with the mean over a picture and its mirror image. Its temperature is fitted on the clean
-    PublicTest, see `trust.fit_temperature`.
+    PublicTest, see `trust.fit_temperature`. Raises FerError for EmotionalDAN, whose net is more than what it answers
+    emotions with, and as `load` does.
     """
     from fer_helpers import trust
 
+    if study.get(name).loss_weights:
+        raise FerError(f"{name} answers landmarks as well; networks that come with the course do not.")
     classifier = replace(load(name, seed, results_dir), mirrored=mirrored)
     rows = datasets.load(classifier.trained_on).split(PUBLIC_TEST)
     rows = rows.subset(rows.clean)
     temperature = trust.fit_temperature(rows.labels, classifier(rows.images))
     classifier = replace(classifier, temperature=round(temperature, 3))
-    record = records.read(records.path(Path(results_dir or paths.REPORTS / "full"), name, seed))
+    record = records.read(records.path(Path(results_dir or paths.results_dir("full")), name, seed))
     return _write(classifier, record, FOLDER / f"{weights}.npz", FOLDER / f"{weights}.json")
 
 

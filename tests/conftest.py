@@ -21,7 +21,7 @@ def pytest_configure(config):
     """Isolate the run before any kernel or test process starts."""
     config.fer_folder = Path(tempfile.mkdtemp(prefix="fer-tests-"))
     os.environ["FER_RESULTS_DIR"] = str(config.fer_folder / "results")
-    os.environ.setdefault("FER_STATE_DIR", str(config.fer_folder / "state"))
+    os.environ["FER_STATE_DIR"] = str(config.fer_folder / "state")
     os.environ["PYTHONPATH"] = str(ROOT)  # kernels and subprocesses find fer_helpers wherever they start
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

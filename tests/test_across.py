@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fer_helpers import across, datasets, pictures, trained
+from fer_helpers import across, datasets, paths, pictures, trained
 from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS, FERPLUS_EMOTIONS
@@ -148,7 +148,7 @@ def test_table_reports_the_share_found(tmp_path):
 
 
 def test_the_measurement_agrees_with_the_cards_of_the_networks():
-    table = across.measure("quick")
+    table = across.measure("quick", paths.results_dir("quick"))
     seven = table[table["scheme"] == "7 classes"].set_index("net")
     assert dict(seven["trained_on"]) == {
         "compact_fer2013": "fer2013",

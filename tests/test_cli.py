@@ -106,6 +106,9 @@ def test_a_results_folder_that_cannot_be_written(refused, tmp_path):
     (tmp_path / "file").write_text("")
     refused("cannot write into .*/file", "train", ID, "--results-dir", tmp_path / "file")
     refused("cannot write into .*/file", "train", ID, "--results-dir", tmp_path / "file" / "below")
+    refused("cannot write into .*/file", "measure", "slips", "--results-dir", tmp_path / "file")
+    refused("cannot write into .*/file", "gan", "--results-dir", tmp_path / "file")
+    refused("no set of generated images called 'some'", "gan", "--generate", "some")
     refused("Cannot write .*/file/", "index", "--results-dir", tmp_path / "file")
 
 

@@ -345,7 +345,7 @@ def test_interaction_is_what_the_sum_of_both_leaves(answers):
     assert row == pytest.approx({"weight": 1, "people": 4, "interaction": 1, "low": 1, "high": 1})
 
 
-def test_measurements_name_each_network(monkeypatch):
+def test_measurements_name_each_network(monkeypatch, tmp_path):
     probe = action_unit_probe.read()
     strength = probe["weights"] * (1.0 + (probe["movements"] == "AU4+AU22"))  # both: twice the weight
 
@@ -355,12 +355,12 @@ def test_measurements_name_each_network(monkeypatch):
             ("angry", "neutral"), lambda images: np.arange(len(images)), None, net=stub, trained_on="toys"
         )
 
-    monkeypatch.setattr(trained, "at_hand", lambda profile: {"mild": net(1), "keen": net(3)})
-    table = tables.measure("quick").set_index(["net", "movement", "weight"])
+    monkeypatch.setattr(trained, "at_hand", lambda profile, results_dir: {"mild": net(1), "keen": net(3)})
+    table = tables.measure("quick", tmp_path).set_index(["net", "movement", "weight"])
     assert set(table["trained_on"]) == {"toys"} and (table["people"] == 30).all()
     assert table.loc[("mild", "AU4+AU22", 0.5), "difference"] == pytest.approx(1)
     assert table.loc[("keen", "AU4", 1.0), "difference"] == pytest.approx(3)
-    together = tables.measure_interaction("quick")
+    together = tables.measure_interaction("quick", tmp_path)
     assert together["net"].unique().tolist() == ["mild", "keen"]
     np.testing.assert_allclose(together["interaction"], 0, atol=1e-6)  # 2 w is the sum of w and w
 

@@ -195,6 +195,11 @@ def test_a_folder_gives_a_picture_for_each_and_names_what_it_skips(portrait, cla
     assert sorted(file.name for file in output.iterdir()) == ["a.jpg.png", "b.png.png"]
     assert table.attrs["frames"] == table.attrs["faces"] == 2
     assert len(table.attrs["skipped"]) == 1 and "c.jpg is not a readable picture" in table.attrs["skipped"][0]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(folder / "b.png", alone)  # a folder stays one with a single picture in it
+    live.run(alone, classifier, tmp_path / "one", window=False)
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["b.png.png"]
     with pytest.raises(FerError, match="c.jpg is not a readable picture"):
         live.run(folder / "c.jpg", classifier, tmp_path / "c.png", window=False)
     with pytest.raises(FerError, match="holds no pictures"):

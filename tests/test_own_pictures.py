@@ -92,6 +92,7 @@ def test_refusals(command, faces, tmp_path, monkeypatch):
     assert "There is no data set" in refused(command, tmp_path / "none")
     for name, lacking in (
         ("ucf_keypoints/gap_keep", "landmarks"),
+        ("emotionaldan/dan_facekit", "landmarks"),
         ("ljmu/tuned_gan", "generated images"),
         ("data240/resnet50v2_weighted", "the weights of another run"),
         ("compact/net_60k_distilled", "the weights of another run"),
@@ -114,6 +115,10 @@ def test_refusals(command, faces, tmp_path, monkeypatch):
     for folder in ("validation", "test"):
         shutil.copytree(faces, split / folder)
     assert "training pictures of the class grave: 1; a class needs 2" in refused(command, split)
+    shutil.copy(faces / "grave" / "0.png", split / "train" / "grave" / "second.png")
+    assert "grave: 2; a class needs 3" in refused(
+        command, split, "data240/simple_cnn"
+    )  # it holds a fifth out
     shutil.rmtree(split / "train")
     shutil.copytree(faces, split / "train")
     shutil.rmtree(split / "test")

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from fer_helpers import paths, study
+from fer_helpers import checkpoints, paths, records, study
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,10 @@ def test_an_existing_full_record_is_never_trained_again(tiny, tmp_path):
 
 
 def test_what_a_run_builds_on_is_trained_before_it(tiny, tmp_path):
-    """The third phase needs the second, and that the first; a student needs its teacher. Existing ones are taken."""
+    """The third phase needs the second, and that the first; a student needs its teacher. Existing ones are taken.
+
+    Where only the record of one is here, and not its weights, what builds on it is left out and named.
+    """
     runs = tmp_path / "results" / "runs"
     wanted = [
         runs / "data240" / "resnet50v2_weighted-seed0.json",
@@ -103,11 +106,21 @@ def test_what_a_run_builds_on_is_trained_before_it(tiny, tmp_path):
     done = snakemake(tmp_path, "-n", *map(str, wanted), *how)
     assert done.returncode == 0, done.stderr
     assert job_counts(done) == {"train": 5, "total": 5}
+    weights = []
     for name in ("data240/resnet50v2", "compact/net_200k"):
-        record = runs / f"{name}-seed0.json"
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text("{}", encoding="utf-8")
+        shutil.copytree(paths.REPORTS / "full" / "runs" / name.split("/")[0], runs / name.split("/")[0])
+        weights.append(checkpoints.of(records.read(runs / f"{name}-seed0.json")))
+        weights[-1].parent.mkdir(parents=True, exist_ok=True)
+        weights[-1].touch()
+    for record in wanted:
+        record.unlink()
     assert job_counts(snakemake(tmp_path, "-n", *map(str, wanted), *how)) == {"train": 2, "total": 2}
+    weights[-1].unlink()
+    said = snakemake(tmp_path, "-n", str(wanted[0]), *how).stderr
+    assert (
+        "Left out: compact/net_60k_distilled seed 0, because the weights of compact/net_200k are not" in said
+    )
+    assert "Left out: data240" not in said and "Left out: ljmu/reference_gan seed 0, because" in said
 
 
 def test_an_unknown_profile_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """The list of experiments, and that asking it costs nothing."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_helpers import architectures, augment, landmarks, paths, preprocess, published, study
+from fer_helpers import architectures, augment, landmarks, paths, preprocess, published, records, study
 from fer_helpers.errors import FerError
 
 
@@ -55,3 +56,17 @@ def test_reading_the_study_starts_no_network_library():
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=paths.ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_a_run_of_one_profile_is_refused_as_one_of_the_other(tmp_path):
+    source = paths.REPORTS / "full" / "runs" / "uvic_cnn" / "medium_n-seed0.json"
+    path = records.path(tmp_path, "uvic_cnn/medium_n", 0)
+    path.parent.mkdir(parents=True)
+    path.write_text(source.read_text().replace('"profile": "full"', '"profile": "quick"'))
+    for ask in (study.run, study.key):
+        with pytest.raises(FerError, match="is a quick run: choose another results folder"):
+            ask("uvic_cnn/medium_n", "full", 0, tmp_path)
+    shutil.copy(source, path)
+    assert study.run("uvic_cnn/medium_n", "full", 0, tmp_path)["profile"] == "full"
+    with pytest.raises(FerError, match="is a full run"):
+        study.run("uvic_cnn/medium_n", "quick", 0, tmp_path)

@@ -28,6 +28,29 @@ def test_a_network_that_comes_with_the_course_is_as_good_as_its_card_says(name):
         assert len(right) == card["n"]["PrivateTest"]
 
 
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", [name for name in trained.shipped() if name.endswith("fer2013")])
+def test_the_weights_from_fer2013_are_as_good_as_their_card_says(name):
+    card, classifier = trained.card(name), trained.light(name)
+    test = datasets.load("fer2013").split("PrivateTest")
+    right = (classifier(test.images).argmax(axis=1) == test.labels).mean()
+    split = "PrivateTest mirror-averaged" if classifier.mirrored else "PrivateTest"
+    assert right == pytest.approx(card["accuracy"][split], abs=0.003)  # the record's net computed in bfloat16
+
+
+def test_many_faces_are_answered_in_batches():
+    seen = []
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        seen.append(len(x))
+        return x[:, 0, :2]
+
+    net = trained.Classifier(("a", "b"), lambda images: images.astype("float32"), forward)
+    images = datasets.load("facekit").images[: 2 * trained.BATCH + 3]
+    np.testing.assert_array_equal(net(images), images[:, 0, :2])
+    assert seen == [trained.BATCH, trained.BATCH, 3]
+
+
 def test_probabilities_do_not_depend_on_the_number_of_faces():
     classifier = trained.load(trained.shipped()[0])
     crops = datasets.load("facekit").images[:5]
@@ -104,6 +127,8 @@ def test_refusals():
         trained.load("large")
     with pytest.raises(FerError, match="needs landmarks"):
         trained.load("ucf_keypoints/gap_keep")
+    with pytest.raises(FerError, match="answers landmarks as well"):
+        trained.export("emotionaldan/dan_facekit", "dan")
 
 
 def test_cards_name_what_users_must_know():

@@ -17,7 +17,6 @@ from fer_helpers.across import layouts
 from fer_helpers.errors import FerError
 from fer_helpers.labels import EMOTIONS
 
-BATCH = 256  # images that a network gets at a time
 PHOTOGRAPH = {"padding": 0, "scale": 1, "threshold": 0}  # settings of landmarks.detect
 
 # Group of each emotion; one without a group is left out. The paper does not say how seven become three.
@@ -131,8 +130,7 @@ def table(nets: Mapping[str, trained.Classifier], data_path: Path | str | None, 
     rows = []
     for name, net in nets.items():
         probabilities = np.full((len(found), len(net.classes)), np.nan, np.float32)
-        for batch in np.array_split(np.flatnonzero(seen), -(-seen.sum() // BATCH)):
-            probabilities[batch] = net(images[net.frame][batch])
+        probabilities[seen] = net(images[net.frame][seen])
         known = {"net": name, "set": database.name, "found": found.mean()}
         rows += [known | row for row in score(database.labels, probabilities, net.classes)]
     result = pd.DataFrame(rows)
@@ -141,12 +139,12 @@ def table(nets: Mapping[str, trained.Classifier], data_path: Path | str | None, 
     return result
 
 
-def measure(profile: str) -> pd.DataFrame:
+def measure(profile: str, results_dir: Path) -> pd.DataFrame:
     """`table` of every network at hand on every database at hand; quick: the course's own, on FaceKit.
 
-    Behind `net` stands `trained_on`, the data set of its training.
+    Behind `net` stands `trained_on`, the data set of its training. `results_dir` has the full runs.
     """
-    nets = trained.at_hand(profile)
+    nets = trained.at_hand(profile, results_dir)
     databases = layouts.at_hand() if profile == "full" else ["facekit"]
     result = pd.concat([table(nets, None, layout) for layout in databases], ignore_index=True)
     result.insert(1, "trained_on", result["net"].map({name: net.trained_on for name, net in nets.items()}))

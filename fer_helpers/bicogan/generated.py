@@ -41,12 +41,15 @@ def wanted(kind: str, real: np.ndarray) -> np.ndarray:
     if kind == "balanced":
         return real.max() - real
     if kind != "paper":
-        raise FerError(
-            f"There is no set of generated images called {kind!r}; the sets are {', '.join(KINDS)}."
-        )
+        raise unknown(kind)
     table = paper_counts()
     counts = table["generated"].reindex(EMOTIONS).to_numpy()
     return np.rint(counts * real.sum() / table.loc["total", "real"]).astype(int)
+
+
+def unknown(kind: str) -> FerError:
+    """What to say of a set that is not in KINDS."""
+    return FerError(f"There is no set of generated images called {kind!r}; the sets are {', '.join(KINDS)}.")
 
 
 def counts_table(real: np.ndarray) -> pd.DataFrame:
@@ -76,7 +79,7 @@ def load(kind: str, profile: str = "quick", seed: int = 0) -> tuple[np.ndarray, 
                 job.train()
             make(kind, job)
     else:
-        file = paths.state_dir() / "generated" / f"fer2013-{kind}-seed{seed}.npz"
+        file = full_path(kind, seed)
     try:
         with np.load(file, allow_pickle=False) as content:
             return content["images"], content["labels"]
@@ -85,6 +88,11 @@ def load(kind: str, profile: str = "quick", seed: int = 0) -> tuple[np.ndarray, 
             f"{file} cannot be read ({error}). Run: python -m fer_helpers gan corrected --profile full --seed {seed} "
             f"--generate {kind}"
         ) from error
+
+
+def full_path(kind: str, seed: int) -> Path:
+    """Where the set of the full profile stands, in the state folder of the computer that made it."""
+    return paths.state_dir() / "generated" / f"fer2013-{kind}-seed{seed}.npz"
 
 
 def path(kind: str, job: "Job") -> Path:

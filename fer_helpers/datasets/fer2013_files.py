@@ -59,12 +59,8 @@ def read_parquet(folder: Path) -> dict:
     """Read Hugging Face parquet files: columns `image` (bytes, path) and `label`, the split in the file's
     name.
     """
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise FerError(
-            f"Reading the parquet files in {folder} needs pyarrow: python -m pip install pyarrow"
-        ) from error
+    import pyarrow.parquet as parquet  # here, because it takes long to load and few need it
+
     images, labels, splits, notes = [], [], [], []
     for path in sorted(folder.glob("*.parquet")):
         split = image_folders.SPLIT_FOLDERS.get(path.name.split("-")[0].split(".")[0].lower())

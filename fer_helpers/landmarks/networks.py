@@ -1,10 +1,12 @@
 """Landmarks of the Deep Alignment Network beside dlib's, from the records of its runs on the embedded data set."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fer_helpers import metrics, paths, records, study
+from fer_helpers import metrics, records, study
 from fer_helpers.datasets import load
 from fer_helpers.errors import FerError
 from fer_helpers.labels import PRIVATE_TEST
@@ -13,15 +15,18 @@ from fer_helpers.landmarks import find, normalised_error
 WITH, WITHOUT = "emotionaldan/dan_facekit", "emotionaldan/dan_facekit_alpha_0"
 
 
-def measure(profile: str) -> pd.DataFrame:
-    """`compare` on the runs with the landmark term and, where there are any, without; quick trains one with it."""
+def measure(profile: str, results_dir: Path) -> pd.DataFrame:
+    """`compare` on the runs in `results_dir` with the landmark term and, where there are any, without.
+
+    Quick trains one with it.
+    """
     names = (WITH,) if profile == "quick" else (WITH, WITHOUT)
     found = []
     for name in names:
         if profile == "quick":
-            found.append(study.run(name))
+            found.append(study.run(name, results_dir=results_dir))
         else:
-            files = [records.path(paths.REPORTS / "full", name, seed) for seed in study.get(name).seeds]
+            files = [records.path(results_dir, name, seed) for seed in study.get(name).seeds]
             found += [records.read(file) for file in files if file.exists()]
     return compare([record for record in found if PRIVATE_TEST in record["metrics"]])
 

@@ -153,7 +153,7 @@ def run(
     Raises FerError when the source fails; what was written until then is kept.
     """
     source = source if isinstance(source, camera.Source) else camera.open_source(source)
-    moving, single = source.rate is not None, source.rate is None and source.total == 1
+    moving, single = source.rate is not None, source.rate is None and not source.folder
     screen = camera.Window.open(source.name) if window else None
     if screen is None and output is None and lines is None:
         output = Path(f"{source.name}_annotated" + (".mp4" if moving else ".png" if single else ""))

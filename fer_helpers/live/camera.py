@@ -43,6 +43,7 @@ class Source:
     frames: Generator[Frame]
     rate: float | None = None  # frames a second; None for single pictures
     total: int | None = None  # frames to be expected; None for a camera
+    folder: bool = False  # whether the pictures are those of a folder
     skipped: list[str] = field(default_factory=list)  # a sentence for each picture that could not be read
 
 
@@ -60,7 +61,7 @@ def open_source(source: int | str | Path) -> Source:
         files = [file for file in files if not file.name.startswith(".")]
         if not files:
             raise FerError(f"{path} holds no pictures; put some there ({', '.join(sorted(SUFFIXES))}).")
-        return stills(files, path.resolve().name)
+        return stills(files, path.resolve().name, folder=True)
     if not path.exists():
         raise FerError(f"There is no {path}: give a camera's number, a video, a picture or a folder.")
     return stills([path], path.stem) if path.suffix.lower() in SUFFIXES else _video(path)
@@ -82,7 +83,7 @@ def read_picture(path: str | Path) -> np.ndarray:
         ) from error
 
 
-def stills(files: Sequence[str | Path], name: str = "pictures") -> Source:
+def stills(files: Sequence[str | Path], name: str = "pictures", folder: bool = False) -> Source:
     """Take single pictures as a source; the unreadable ones are skipped, unless all are."""
 
     def frames() -> Generator[Frame]:
@@ -98,7 +99,7 @@ def stills(files: Sequence[str | Path], name: str = "pictures") -> Source:
         if len(source.skipped) == len(files):
             raise FerError(source.skipped.pop())
 
-    source = Source(name, frames(), total=len(files))
+    source = Source(name, frames(), total=len(files), folder=folder)
     return source
 
 

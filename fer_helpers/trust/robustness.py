@@ -12,7 +12,6 @@ import pandas as pd
 
 from fer_helpers.trust import rate
 
-BATCH = 256  # images that a network sees at a time: thousands would take gigabytes
 DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # right, down, left, up
 
 
@@ -62,23 +61,18 @@ def table(
     Columns: disturbance, strength, unit, n, accuracy, low, high, relative (to the accuracy of the undisturbed images,
     the first row), same_answer (share of the images whose answer stays).
     """
-    undisturbed = _answers(classify, images)
+    undisturbed = classify(images).argmax(axis=1)
     first = rate(undisturbed == labels)
     rows = [
         {"disturbance": "none", "strength": 0, "unit": ""} | first | {"relative": 1.0, "same_answer": 1.0}
     ]
     for name, (disturb, unit, strengths) in DISTURBANCES.items():
         for strength in strengths:
-            answers = _answers(classify, disturb(images, strength))
+            answers = classify(disturb(images, strength)).argmax(axis=1)
             row = {"disturbance": name, "strength": strength, "unit": unit} | rate(answers == labels)
             row["relative"] = row["accuracy"] / first["accuracy"]
             rows.append(row | {"same_answer": float((answers == undisturbed).mean())})
     return pd.DataFrame(rows)
-
-
-def _answers(classify: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
-    parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-    return np.concatenate([classify(part).argmax(axis=1) for part in parts])
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
