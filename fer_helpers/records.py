@@ -25,8 +25,8 @@ def path(results_dir: Path, experiment_id: str, seed: int) -> Path:
     return Path(results_dir) / "runs" / f"{experiment_id}-seed{seed}.json"
 
 
-def read(record_path: Path) -> dict:
-    """Read a record. Raises FerError when the file is damaged or is no record of this course."""
+def read(record_path: Path, profile: str | None = None) -> dict:
+    """Read a record. Raises FerError when the file is damaged, no record of this course, or not of `profile`."""
     remedy = "Delete it, or take the committed one back with git checkout."
     try:
         record = json.loads(Path(record_path).read_text(encoding="utf-8"))
@@ -35,6 +35,8 @@ def read(record_path: Path) -> dict:
     missing = REQUIRED - set(record) if isinstance(record, dict) else REQUIRED
     if missing or record["format"] != FORMAT:
         raise FerError(f"{record_path} is not a run record of this course (format {FORMAT}). {remedy}")
+    if profile and record["profile"] != profile:
+        raise FerError(f"{record_path} is a {record['profile']} run: choose another results folder.")
     return record
 
 

@@ -116,9 +116,8 @@ def test_refusals(command, faces, tmp_path, monkeypatch):
         shutil.copytree(faces, split / folder)
     assert "training pictures of the class grave: 1; a class needs 2" in refused(command, split)
     shutil.copy(faces / "grave" / "0.png", split / "train" / "grave" / "second.png")
-    assert "grave: 2; a class needs 3" in refused(
-        command, split, "data240/simple_cnn"
-    )  # it holds a fifth out
+    holds_out = "data240/simple_cnn"
+    assert "grave: 2; a class needs 3" in refused(command, split, holds_out)
     shutil.rmtree(split / "train")
     shutil.copytree(faces, split / "train")
     shutil.rmtree(split / "test")

@@ -86,7 +86,7 @@ def load(kind: str, profile: str = "quick", seed: int = 0) -> tuple[np.ndarray, 
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FerError(
             f"{file} cannot be read ({error}). Run: python -m fer_helpers gan corrected --profile full --seed {seed} "
-            f"--generate {kind}"
+            f"--generate {kind} --results-dir FOLDER"
         ) from error
 
 

@@ -68,7 +68,7 @@ def run(
     experiment = get(experiment_id)
     folder = Path(results_dir or paths.results_dir(check_profile(profile)))
     path = records.path(folder, experiment.id, seed)
-    record = _of_profile(path, profile) if path.exists() else None
+    record = records.read(path, profile) if path.exists() else None
     scored = record is not None and PRIVATE_TEST in record["metrics"]
     if scored and profile == "full":
         return record
@@ -85,15 +85,7 @@ def key(experiment_id: str, profile: str, seed: int, results_dir: Path) -> str:
     """Freshness key of the record that `run` gives: of a full one that is there it is that of the code that made it."""
     path = records.path(results_dir, experiment_id, seed)
     if profile == "full" and path.exists():
-        return _of_profile(path, profile)["key"]
+        return records.read(path, profile)["key"]
     from fer_helpers import training
 
     return training.job(get(experiment_id), profile, seed, results_dir).key
-
-
-def _of_profile(path: Path, profile: str) -> dict:
-    """The record in `path`. Raises FerError when it is one of the other profile."""
-    record = records.read(path)
-    if record["profile"] != profile:
-        raise FerError(f"{path} is a {record['profile']} run: choose another results folder.")
-    return record

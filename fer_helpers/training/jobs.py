@@ -289,9 +289,7 @@ class Job:
         """The full record if it is there with all the epochs asked for: it is never replaced by surprise."""
         if not self.record_path.exists():
             return None
-        found = records.read(self.record_path)
-        if found["profile"] != self.profile:
-            raise FerError(f"{self.record_path} is a {found['profile']} run: choose another results folder.")
+        found = records.read(self.record_path, self.profile)
         if self.profile == "quick":
             return None
         if found["epochs"]["stopped_by"] == "patience" or found["epochs"]["done"] >= limit:
