@@ -97,7 +97,7 @@ def test_in_the_full_profile_start_and_key_are_those_of_the_record_whatever_the_
 
     path = records.path(job.results_dir, "data240/first", 0)
     checkpoints.of(records.read(path)).unlink()
-    with pytest.raises(FerError, match="weights of data240/first are not.*--seed 0 --results-dir FOLDER"):
+    with pytest.raises(FerError, match="weights of data240/first are not.*FER_RESULTS_DIR.*full --seed 0"):
         second("full")._initial_net()
 
 
